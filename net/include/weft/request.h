@@ -1,0 +1,26 @@
+/* A request that arrived. Strings end in NUL and live as long as it does. */
+#ifndef WEFT_REQUEST_H
+#define WEFT_REQUEST_H
+#include <weft/error.h>
+WEFT_BEGIN
+typedef struct weft_request weft_request;
+typedef struct weft_json weft_json;
+WEFT_API void *weft_request_app(const weft_request *rq);
+WEFT_API const char *weft_request_method(const weft_request *rq);
+WEFT_API const char *weft_request_path(const weft_request *rq);
+WEFT_API const char *weft_request_header(const weft_request *rq, const char *name);
+WEFT_API const char *weft_request_param(const weft_request *rq, const char *name);
+WEFT_API WEFT_MUST int weft_request_param_i64(
+	const weft_request *rq, const char *name, int64_t *out);
+WEFT_API WEFT_MUST int weft_request_json(weft_request *rq, const weft_json **out);
+/* 1 a piece of the body, 0 end, negative. */
+WEFT_API WEFT_MUST int weft_request_read(weft_request *rq, void *buffer, size_t size, size_t *got);
+WEFT_API void *weft_request_alloc(weft_request *rq, size_t size);
+/* Middleware: the rest of the chain. A handler's result comes back. */
+WEFT_API WEFT_MUST int weft_request_pass(weft_request *rq);
+/* Missing or of another type is EBADJSON, which as a handler's result is a 400 that names the path.
+ */
+WEFT_API WEFT_MUST int weft_json_i64(const weft_json *json, const char *path, int64_t *out);
+WEFT_API WEFT_MUST int weft_json_text(const weft_json *json, const char *path, const char **out);
+WEFT_END
+#endif

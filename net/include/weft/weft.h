@@ -1,0 +1,13 @@
+#include <weft/client.h>
+#include <weft/context.h>
+#include <weft/group.h>
+#include <weft/offload.h>
+#include <weft/process.h>
+#include <weft/reader.h>
+#include <weft/scope.h>
+#include <weft/select.h>
+#include <weft/server.h>
+#include <weft/signal.h>
+#include <weft/sim.h>
+#include <weft/tcp.h>
+#include <weft/topic.h>

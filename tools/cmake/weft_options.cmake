@@ -1,0 +1,56 @@
+# What a user may choose, and the language level everything is built at.
+option(BUILD_SHARED_LIBS "Build libweft.so instead of libweft.a" OFF)
+option(WEFT_EXAMPLES "Build the example programs" ${PROJECT_IS_TOP_LEVEL})
+option(WEFT_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(WEFT_WERROR "Treat warnings as errors (the presets do)" OFF)
+set(WEFT_SANITIZE "" CACHE STRING "Empty, address (with undefined) or thread")
+set(WEFT_SWITCH "auto" CACHE STRING "The stack switch: auto (assembly where there is one) or portable")
+set_property(CACHE WEFT_SANITIZE PROPERTY STRINGS "" address thread)
+set_property(CACHE WEFT_SWITCH PROPERTY STRINGS auto portable)
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+	set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+# Warnings and sanitizers for one of our own targets; a user's targets are left alone.
+function(weft_set_up_target target)
+	target_compile_definitions(${target} PRIVATE _GNU_SOURCE $<$<CONFIG:Debug>:WF_DEBUG=1>)
+	target_compile_options(${target} PRIVATE -Wall -Wextra -fno-omit-frame-pointer
+		$<$<COMPILE_LANGUAGE:C>:-Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes>
+		$<$<BOOL:${WEFT_WERROR}>:-Werror>)
+	if(WEFT_SANITIZE STREQUAL "address")
+		target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+		target_link_options(${target} PUBLIC -fsanitize=address,undefined)
+	elseif(WEFT_SANITIZE STREQUAL "thread")
+		target_compile_options(${target} PRIVATE -fsanitize=thread)
+		target_link_options(${target} PUBLIC -fsanitize=thread)
+	elseif(WEFT_SANITIZE)
+		message(FATAL_ERROR "WEFT_SANITIZE is '${WEFT_SANITIZE}'; it must be empty, 'address' or 'thread'")
+	endif()
+endfunction()
+
+function(weft_set_up_library target)
+	weft_set_up_target(${target})
+	target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+	target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE weft_deps)
+	set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+endfunction()
+
+# weft_sources(FOLDER_SOURCE...): the sources and public headers of the folder that calls it.
+function(weft_sources)
+	file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/include/weft/*.h)
+	get_filename_component(set ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+	target_sources(weft PRIVATE ${ARGN}
+		PUBLIC FILE_SET ${set} TYPE HEADERS BASE_DIRS ${CMAKE_CURRENT_SOURCE_DIR}/include FILES ${headers})
+endfunction()
