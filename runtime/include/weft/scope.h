@@ -5,6 +5,16 @@
 #include <weft/task.h>
 WEFT_BEGIN
 typedef struct weft_scope weft_scope;
+
+/* Why a scope was cancelled. */
+typedef enum weft_reason {
+	WEFT_REASON_NONE,
+	WEFT_REASON_EXPLICIT, /* somebody called cancel */
+	WEFT_REASON_DEADLINE, /* its own deadline, or that of a scope around it */
+	WEFT_REASON_SIBLING,  /* another child of the group failed */
+	WEFT_REASON_SHUTDOWN, /* the run ends: a second signal, or main returned */
+	WEFT_REASON_PEER,     /* the client went away */
+} weft_reason;
 typedef struct weft_scope_options {
 	size_t size;
 	WEFT_NAMED_ONLY;
