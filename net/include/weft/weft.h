@@ -1,13 +1,17 @@
-#include <weft/client.h>
+/* All of weft in one line. */
+#ifndef WEFT_WEFT_H
+#define WEFT_WEFT_H
+#include <weft/alloc.h>
 #include <weft/context.h>
 #include <weft/group.h>
 #include <weft/offload.h>
-#include <weft/process.h>
 #include <weft/reader.h>
 #include <weft/scope.h>
 #include <weft/select.h>
 #include <weft/server.h>
 #include <weft/signal.h>
-#include <weft/sim.h>
+#include <weft/sync.h>
 #include <weft/tcp.h>
+#include <weft/timer.h>
 #include <weft/topic.h>
+#endif

@@ -1,0 +1,6 @@
+#include <weft/weft.h>
+
+int main(void)
+{
+	return weft_allocator_set(NULL);
+}
