@@ -1,0 +1,61 @@
+# Read by the commands beside it, not run: what they share in talking to a person.
+
+weft_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cores=$(nproc)
+
+# fail TEXT: the one clear line of a wrong call.
+fail() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# progress TEXT: one line that rewrites itself on a terminal. Elsewhere, where every line stays, a
+# line is printed only when the text before its first digit changes or ten seconds have passed.
+progress_stage=
+progress_at=-10
+progress() {
+	if [ -t 1 ]; then
+		printf '\r\033[K%.*s' "$((${COLUMNS:-80} - 1))" "$*"
+	elif [ "${1%%[0-9]*}" != "$progress_stage" ] || ((SECONDS - progress_at >= 10)); then
+		printf '%s\n' "$*"
+		progress_stage=${1%%[0-9]*}
+		progress_at=$SECONDS
+	fi
+}
+
+# done_with TEXT: the last word on what `progress` showed.
+done_with() {
+	if [ -t 1 ]; then printf '\r\033[K'; fi
+	printf '%s\n' "$*"
+	progress_stage=
+}
+
+# configure PRESET OPTION...: quiet unless it fails.
+configure() {
+	local preset=$1 log=$weft_root/build/$1.configure.log
+	shift
+	mkdir -p "$weft_root/build"
+	progress "$preset: configuring"
+	(cd "$weft_root" && cmake --preset "$preset" "$@") >"$log" 2>&1 && return 0
+	done_with "$preset: could not be configured"
+	cat "$log"
+	return 1
+}
+
+# compile PRESET TARGET...: shows how far it is; what the compiler says only when it fails.
+compile() {
+	local preset=$1 log=$weft_root/build/$1.build.log line
+	shift
+	# The word ahead of the numbers tells ninja's own lines from a compiler's.
+	NINJA_STATUS='weft-build %f/%t ' ninja -C "$weft_root/build/$preset" "$@" 2>&1 | tee "$log" |
+		while IFS= read -r line; do
+			if [[ $line == 'weft-build '* ]]; then
+				line=${line#weft-build }
+				progress "$preset: building ${line%% *}"
+			fi
+		done
+	[ "${PIPESTATUS[0]}" -eq 0 ] && return 0
+	done_with "$preset: could not be built"
+	sed -n '/^FAILED:\|^ninja: error:/,$p' "$log"
+	return 1
+}
