@@ -40,7 +40,7 @@ function read_file(name,    line, text, n, previous, opened, what) {
 	inside = in_comment = opened = 0
 	previous = what = ""
 	for (n = 1; (getline line < name) > 0; n++) {
-		if (line ~ /(TODO|FIXME|XXX|HACK)/) offend(n, "a leftover: do it, or file it elsewhere")
+		if (line ~ /(^|[^A-Z])(TODO|FIXME|XXX|HACK)([^A-Z]|$)/) offend(n, "a leftover: do it, or file it elsewhere")
 		text = code_of(line)
 		if (text ~ /[^ \t]/) judge_line(text, n)
 		if (line == "{" && previous !~ /^(namespace|extern)/) {
