@@ -47,14 +47,15 @@ compile() {
 	local preset=$1 log=$weft_root/build/$1.build.log line
 	shift
 	# The word ahead of the numbers tells ninja's own lines from a compiler's.
+	local status=0
 	NINJA_STATUS='weft-build %f/%t ' ninja -C "$weft_root/build/$preset" "$@" 2>&1 | tee "$log" |
 		while IFS= read -r line; do
 			if [[ $line == 'weft-build '* ]]; then
 				line=${line#weft-build }
-				progress "$preset: building ${line%% *}"
+				[[ $line == *' globbed directories'* ]] || progress "$preset: building ${line%% *}"
 			fi
-		done
-	[ "${PIPESTATUS[0]}" -eq 0 ] && return 0
+		done || status=$?
+	((status)) || return 0
 	done_with "$preset: could not be built"
 	sed -n '/^FAILED:\|^ninja: error:/,$p' "$log"
 	return 1
