@@ -102,7 +102,7 @@ static int check_changes(const wf_context_change *changes, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const weft_key *key = changes[i].key;
 		if (changes[i].value != NULL) continue;
-		if (key->unref != NULL) return WEFT_ENOMEM;
+		if (key->unref != NULL && !changes[i].unset) return WEFT_ENOMEM;
 		if (key->flags & WEFT_KEY_REQUIRED) return WEFT_EINVAL;
 	}
 	return 0;
@@ -127,7 +127,7 @@ static int make_boxes(const wf_context_change *changes, size_t count, wf_context
 {
 	for (size_t i = 0; i < count; i++) {
 		boxes[i] = NULL;
-		if (!owned_by_weft(changes[i].key)) continue;
+		if (changes[i].unset || !owned_by_weft(changes[i].key)) continue;
 		boxes[i] = wf_alloc(sizeof(wf_context_box));
 		if (boxes[i] == NULL) {
 			free_boxes(boxes, i);
@@ -211,7 +211,7 @@ int wf_context_derive(weft_context *base, const wf_trace *trace, const wf_contex
 
 int wf_context_with(weft_context *base, const weft_key *key, void *value, weft_context **out)
 {
-	return wf_context_derive(base, NULL, &(wf_context_change){ key, value }, 1, out);
+	return wf_context_derive(base, NULL, &(wf_context_change){ key, value, false }, 1, out);
 }
 
 int wf_context_with_trace(weft_context *base, const wf_trace *trace, weft_context **out)

@@ -23,6 +23,7 @@ WEFT_BEGIN
 typedef struct wf_trace {
 	uint8_t trace_id[16];
 	uint8_t span_id[8];
+	uint8_t parent_id[8];                /* the span that caused this one, zero for the first */
 	uint8_t flags;                       /* W3C: bit 0 sampled, bit 1 random */
 	char request_id[WF_REQUEST_ID_SIZE]; /* printable ASCII, "" when there is none */
 } wf_trace;
@@ -143,6 +144,7 @@ static inline bool wf_context_wants_spans(void)
 typedef struct wf_context_change {
 	const weft_key *key;
 	void *value;
+	bool unset; /* take the key out; the value is NULL */
 } wf_context_change;
 
 /* A new context: `base` with another trace identity (NULL: the same) and some values set, in one

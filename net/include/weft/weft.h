@@ -14,4 +14,5 @@
 #include <weft/tcp.h>
 #include <weft/timer.h>
 #include <weft/topic.h>
+#include <weft/trace.h>
 #endif
