@@ -1,7 +1,7 @@
 # Read by the scripts beside it, not run. Needs nothing but a POSIX shell.
 
-# The checkout this script lies in.
-weft_root=$(cd "$(dirname "$0")/.." && pwd)
+# The checkout; a script that lies elsewhere than in tools/ sets it first.
+: "${weft_root:=$(cd "$(dirname "$0")/.." && pwd)}"
 
 # list_files ROOT PATTERN: the project's files under ROOT whose names match the extended pattern,
 # relative to it. Without git (an unpacked archive) everything but the builds is the project's.
