@@ -41,6 +41,8 @@ function read_file(name,    line, text, n, previous, opened, what) {
 	previous = what = ""
 	for (n = 1; (getline line < name) > 0; n++) {
 		if (line ~ /(^|[^A-Z])(TODO|FIXME|XXX|HACK)([^A-Z]|$)/) offend(n, "a leftover: do it, or file it elsewhere")
+		if (line ~ /(\/\*|\/\/) *(---|===|\*\*\*|###|~~~)|(---|===|\*\*\*|###|~~~) *\*\//)
+			offend(n, "no banners: a comment says why, and two parts are two files")
 		text = code_of(line)
 		if (text ~ /[^ \t]/) judge_line(text, n)
 		if (line == "{" && previous !~ /^(namespace|extern)/) {
