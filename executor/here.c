@@ -1,0 +1,3 @@
+#include "executor/here.h"
+
+__thread wf_here wf_here_now;
