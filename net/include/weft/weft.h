@@ -4,8 +4,10 @@
 #include <weft/alloc.h>
 #include <weft/context.h>
 #include <weft/group.h>
+#include <weft/log.h>
 #include <weft/offload.h>
 #include <weft/reader.h>
+#include <weft/report.h>
 #include <weft/scope.h>
 #include <weft/select.h>
 #include <weft/server.h>
