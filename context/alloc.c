@@ -31,7 +31,8 @@ void *wf_zalloc(size_t size)
 void *wf_alloc_aligned(size_t alignment, size_t size)
 {
 	/* C11 wants the size to be a multiple of the alignment. */
-	return allocator.aligned(alignment, (size + alignment - 1) & ~(alignment - 1));
+	size_t multiple = ((size ? size : 1) + alignment - 1) & ~(alignment - 1);
+	return multiple >= size ? allocator.aligned(alignment, multiple) : NULL;
 }
 
 void *wf_realloc(void *block, size_t size)

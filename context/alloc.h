@@ -8,8 +8,8 @@
 
 WEFT_BEGIN
 
-/* NULL when there is none; the content is undefined. `size` 0 gives a unique pointer or NULL is
- * never returned for it. */
+/* NULL when there is none; the content is undefined. Size 0 is served like size 1, here and below.
+ */
 void *wf_alloc(size_t size) __attribute__((malloc, alloc_size(1)));
 /* The same, all zero. */
 void *wf_zalloc(size_t size) __attribute__((malloc, alloc_size(1)));
