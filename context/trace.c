@@ -88,15 +88,20 @@ void wf_trace_child(wf_random *random, wf_trace *trace)
 	set_id(trace->span_id, &number, sizeof(trace->span_id));
 }
 
-/* Crockford's base 32: no i, l, o or u, so that it can be read out aloud. 80 random bits. */
+/* Crockford's base 32: no i, l, o or u, so that it can be read out aloud. */
+static void put_base32(char *text, uint64_t bits, size_t length)
+{
+	for (size_t i = 0; i < length; i++, bits >>= 5)
+		text[i] = "0123456789abcdefghjkmnpqrstvwxyz"[bits & 31];
+}
+
+/* 80 random bits. */
 void wf_request_id_new(wf_random *random, wf_trace *trace)
 {
 	uint64_t numbers[2];
 	wf_random_fill(random, numbers, WEFT_COUNT(numbers));
-	for (size_t i = 0; i < 16; i++) {
-		uint64_t bits = numbers[i / 12] >> (i % 12 * 5);
-		trace->request_id[i] = "0123456789abcdefghjkmnpqrstvwxyz"[bits & 31];
-	}
+	put_base32(trace->request_id, numbers[0], 12);
+	put_base32(trace->request_id + 12, numbers[1], 4);
 	trace->request_id[16] = '\0';
 }
 
