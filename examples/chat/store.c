@@ -59,10 +59,10 @@ static const char *const asking_sql[asking_count] = {
 					 " WHERE room=?1 AND id<?2 ORDER BY id DESC LIMIT ?3) ORDER BY id"),
 	[any_after] = "SELECT EXISTS(SELECT 1 FROM message WHERE room=?1 AND id>?2)",
 	[any_before] = "SELECT EXISTS(SELECT 1 FROM message WHERE room=?1 AND id<?2)",
-	[all_rooms] = ("SELECT room.name, ifnull(last.id, 0), ifnull(last.at_ms, 0) FROM room"
+	[all_rooms] = ("SELECT room.name, room.id, ifnull(last.id, 0), ifnull(last.at_ms, 0) FROM room"
 				   " LEFT JOIN message AS last ON last.id ="
 				   "  (SELECT max(id) FROM message WHERE message.room = room.id)"
-				   " ORDER BY 2 DESC, 1 LIMIT ?1"),
+				   " ORDER BY 3 DESC, 1 LIMIT ?1"),
 };
 
 typedef struct waiting {
@@ -356,8 +356,9 @@ int chat_store_rooms(chat_store *s, chat_call *call, int most, chat_room_fn *fn,
 	sqlite3_bind_int(rooms, 1, most);
 	while ((rc = sqlite3_step(rooms)) == SQLITE_ROW) {
 		chat_room room = { .name = chat_file_text(rooms, 0),
-			.last_id = sqlite3_column_int64(rooms, 1),
-			.last_at_ms = sqlite3_column_int64(rooms, 2) };
+			.room = sqlite3_column_int64(rooms, 1),
+			.last_id = sqlite3_column_int64(rooms, 2),
+			.last_at_ms = sqlite3_column_int64(rooms, 3) };
 		fn(arg, &room);
 	}
 	sqlite3_reset(rooms);

@@ -72,6 +72,7 @@ typedef struct chat_range {
 
 typedef struct chat_room {
 	const char *name;
+	int64_t room;                /* its number */
 	int64_t last_id, last_at_ms; /* 0 while it is empty */
 } chat_room;
 typedef void chat_room_fn(void *arg, const chat_room *room);
