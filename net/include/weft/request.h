@@ -10,6 +10,8 @@ WEFT_API const char *weft_request_method(const weft_request *rq);
 WEFT_API const char *weft_request_path(const weft_request *rq);
 WEFT_API const char *weft_request_header(const weft_request *rq, const char *name);
 WEFT_API const char *weft_request_param(const weft_request *rq, const char *name);
+/* The first `name` of the query, decoded as forms write it; NULL when there is none. */
+WEFT_API const char *weft_request_query(const weft_request *rq, const char *name);
 WEFT_API WEFT_MUST int weft_request_param_i64(
 	const weft_request *rq, const char *name, int64_t *out);
 WEFT_API WEFT_MUST int weft_request_json(weft_request *rq, const weft_json **out);

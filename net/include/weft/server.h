@@ -15,6 +15,10 @@ typedef struct weft_server_options {
 	int connections WEFT_DEFAULT;
 	const char *tls_certificate WEFT_DEFAULT;
 	const char *tls_key WEFT_DEFAULT;
+	bool console WEFT_DEFAULT; /* the live page at /weft/, for peers of this machine only */
+	/* Once, when connections are accepted: `address` as a client writes it, with the port it got.
+	 */
+	void (*listening)(void *app, const char *address) WEFT_DEFAULT;
 } weft_server_options;
 /* Listens on every worker and serves until drained. Suspends. */
 WEFT_API WEFT_MUST int weft_http_serve_with(

@@ -28,5 +28,9 @@ WEFT_API WEFT_MUST int weft_subscription_open_with(
 	weft_subscription_open_with(topic, WEFT_OPTIONS(weft_subscribe_options, __VA_ARGS__), out)
 WEFT_API WEFT_MUST int weft_subscription_next(weft_subscription *s, const weft_message **out);
 WEFT_API void weft_subscription_close(weft_subscription *s);
+/* From now on topics reach every process that opened the same server, "redis://host:port". While it
+ * cannot be reached they go on inside this process, and it is tried again. */
+WEFT_API WEFT_MUST int weft_topic_redis_open(const char *url);
+WEFT_API void weft_topic_redis_close(void);
 WEFT_END
 #endif
