@@ -1,7 +1,7 @@
 # weft_embed(TARGET FILE SYMBOL): puts a file into a program or library as it is.
 #
-#   extern const unsigned char SYMBOL[];   /* the bytes, and a NUL behind them */
-#   extern const size_t SYMBOL_size;       /* without the NUL */
+#   extern const char SYMBOL[];        /* the bytes, and a NUL behind them */
+#   extern const size_t SYMBOL_size;   /* without the NUL */
 #
 # The assembler's .incbin reads the file, so nothing but the compiler is needed, and a changed file
 # is assembled again by the next build.
