@@ -2,28 +2,13 @@
  * on. */
 #ifndef WEFT_REPLY_H
 #define WEFT_REPLY_H
+#include <weft/field.h>
 #include <weft/request.h>
 WEFT_BEGIN
 WEFT_API int weft_reply_header(weft_request *rq, const char *name, const char *value);
 WEFT_API int weft_reply_text(weft_request *rq, int status, const char *format, ...)
 	WEFT_PRINTF(3, 4);
 /* weft_reply_json(rq, 200, weft_text("name", name), weft_i64("id", id)): escaped and typed. */
-/* Made by the functions below only. A value type: no C++ defaults, or Clang refuses it as a C
- * result. */
-typedef struct weft_field {
-	const char *name;
-	const char *text;
-	const struct weft_field *fields;
-	int64_t i64;
-	double real;
-	int kind;
-} weft_field;
-WEFT_API weft_field weft_text(const char *name, const char *value);
-WEFT_API weft_field weft_i64(const char *name, int64_t value);
-WEFT_API weft_field weft_real(const char *name, double value);
-WEFT_API weft_field weft_object_list(const char *name, const weft_field *fields);
-#define weft_object(...)        WEFT_OBJECT_(__VA_ARGS__, )
-#define WEFT_OBJECT_(name, ...) weft_object_list(name, WEFT_LIST(weft_field, __VA_ARGS__))
 WEFT_API int weft_reply_json_list(weft_request *rq, int status, const weft_field *fields);
 #define weft_reply_json(...) WEFT_REPLY_JSON_(__VA_ARGS__, )
 #define WEFT_REPLY_JSON_(rq, status, ...)                                                          \

@@ -2,6 +2,7 @@
 #ifndef WEFT_REQUEST_H
 #define WEFT_REQUEST_H
 #include <weft/error.h>
+#include <weft/json.h>
 WEFT_BEGIN
 typedef struct weft_request weft_request;
 typedef struct weft_json weft_json;
@@ -20,9 +21,5 @@ WEFT_API WEFT_MUST int weft_request_read(weft_request *rq, void *buffer, size_t 
 WEFT_API void *weft_request_alloc(weft_request *rq, size_t size);
 /* Middleware: the rest of the chain. A handler's result comes back. */
 WEFT_API WEFT_MUST int weft_request_pass(weft_request *rq);
-/* Missing or of another type is EBADJSON, which as a handler's result is a 400 that names the path.
- */
-WEFT_API WEFT_MUST int weft_json_i64(const weft_json *json, const char *path, int64_t *out);
-WEFT_API WEFT_MUST int weft_json_text(const weft_json *json, const char *path, const char **out);
 WEFT_END
 #endif
