@@ -273,6 +273,41 @@ class Chat(unittest.TestCase):
         self.assertEqual(self.desktop.texts(".fresh"), ["New"])
         wait_for("no count", lambda: self.desktop.run(count) is None)
 
+    def test_the_keyboard_is_enough(self):
+        self.ada.come_in()
+        self.ada.go_to("garden")
+        focus = "return document.activeElement.id"
+        self.assertEqual(self.desktop.run(focus), "say")
+        self.desktop.press(*"hello", (Keys.SHIFT, Keys.ENTER), *"there", Keys.ENTER)
+        self.ada.wait_sees(["hello\nthere"])
+        self.desktop.press((Keys.ALT, Keys.UP))
+        self.ada.wait_sees([])
+        self.desktop.press((Keys.CONTROL, "k"))
+        self.assertEqual(self.desktop.run(focus), "query")
+        self.desktop.press(Keys.ESCAPE)
+        wait_for("the focus to come back", lambda: self.desktop.run(focus) == "say")
+
+    def test_the_console_shows_what_happens(self):
+        self.ben.come_in()
+        self.desktop.go(self.server.url + "weft/")
+        for table in ("workers", "pools", "connections", "requests"):
+            self.desktop.find(f"#{table} tbody td")
+        self.desktop.find("#filter").type("/ws/lobby")
+        rows = "return [...document.querySelectorAll('#requests tbody tr')].map(r => r.textContent)"
+        found = wait_for("the WebSocket among the requests", lambda: self.desktop.run(rows))
+        self.assertTrue(all("/ws/lobby" in row for row in found), found)
+        self.phone.go(self.server.url + "weft/")
+        self.phone.find("#workers tbody td")
+        self.shoot("console")
+        self.desktop.find("#pause").click()
+        self.assertEqual(self.desktop.find("#live").text(), "Paused")
+        self.desktop.find("#pause").click()
+        self.server.end(signal.SIGKILL)
+        notice = "return !document.querySelector('#notice').hidden"
+        self.desktop.wait("the console to say that the program is gone", notice)
+        self.server.start()
+        self.desktop.wait("the console to go on", "return document.querySelector('.live-on')")
+
     def test_text_is_never_markup(self):
         for person in self.both():
             person.come_in()
