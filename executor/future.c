@@ -19,6 +19,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <weft/error.h>
+#include <weft/report.h>
 
 enum { SET = 1, CANCELLED = 2, READ = 4 };
 
@@ -66,6 +67,15 @@ weft_future *weft_future_ref(weft_future *future)
 	return future;
 }
 
+/* A failure that somebody asked for is no news. */
+static void report_unread(const weft_future *future)
+{
+	bool wanted = future->status == WEFT_ECANCELED && has(future, CANCELLED);
+	if (!has(future, SET) || future->status >= 0 || has(future, READ) || wanted) return;
+	const weft_log_field fields[] = { weft_log_code("error", future->status), { 0 } };
+	weft_report_write("unread", future->site, "a failure was released unread", fields);
+}
+
 void weft_future_unref(weft_future *future)
 {
 	if (future == NULL) return;
@@ -73,6 +83,7 @@ void weft_future_unref(weft_future *future)
 	wf_assert(refs != 0);
 	if (refs != 1) return;
 	wf_assert(wf_list_empty(&future->waiters));
+	report_unread(future);
 	if (future->fd >= 0) close(future->fd);
 	future->free(future);
 }

@@ -25,6 +25,7 @@
 
 #include <string.h>
 #include <weft/error.h>
+#include <weft/report.h>
 
 #define CLOSED ((uint64_t)1 << 63)
 #define CALLER ((uint64_t)1 << 32)
@@ -284,7 +285,10 @@ void wf_pool_abandon(weft_pool *pool)
 static void report_stuck(const wf_stuck_job *job, void *arg)
 {
 	(void)arg;
-	(void)job;
+	const weft_log_field fields[] = { weft_log_text("pool", job->pool),
+		weft_log_text("job", job->name), weft_log_int("running_ms", job->running_ns / 1000000),
+		{ 0 } };
+	weft_report_write("stuck", job->site, "a job does not end; its pool is left to it", fields);
 }
 
 void weft_pool_free(weft_pool *pool)

@@ -27,6 +27,11 @@ static test_box *box_of(wf_inbox *inbox)
 	return wf_container_of(inbox, test_box, inbox);
 }
 
+wf_inbox *box_inbox(test_box *box)
+{
+	return box ? &box->inbox : NULL;
+}
+
 static void count_wake(wf_inbox *inbox)
 {
 	test_box *box = box_of(inbox);

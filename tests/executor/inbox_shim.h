@@ -29,6 +29,9 @@ unsigned box_wakes(test_box *box);
 void box_own(test_box *box, bool own);
 int box_init_with(unsigned limit, bool wake);
 
+/* NULL for NULL. */
+struct wf_inbox *box_inbox(test_box *box);
+
 typedef struct box_counts {
 	uint64_t accepted, refused, executed, after_end;
 } box_counts;
