@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { pool_threads = 4, pool_queue = 1024, rooms_most = 100 };
+/* Threads of the store's pool: callers that wait for the disk together are saved together, so more
+ * of them cost nothing and save more at a time, up to about this many. */
+enum { pool_threads = 16, pool_queue = 1024, rooms_most = 100 };
 
 extern const char chat_page[];
 extern const size_t chat_page_size;
