@@ -129,8 +129,8 @@ static inline void wf_coro_fini(wf_coro *c)
 
 /* Calls fn(arg) on the stack of `c`, suspended on this thread, so that an unwinder started in fn
  * walks the frames of `c`: that is how a stack trace of a suspended task is taken. fn must not
- * switch. It needs room below the suspended frame; wf_coro_sp tells how much there is. `c` must
- * have run before. Returns false, without a call, on machines with the portable switch. */
+ * switch. It needs room below the suspended frame; wf_coro_sp tells how much there is. Returns
+ * false, without a call, on machines with the portable switch. */
 static inline bool wf_coro_visit(wf_coro *c, void (*fn)(void *arg), void *arg)
 {
 	return wf_coro_visit_sp(c->sp, fn, arg);

@@ -5,7 +5,8 @@
  *
  * A guard is three pages. More than one, so that a frame of some kilobytes cannot step over it;
  * an odd number, so that the distance of two stacks is an odd number of pages too and their hot top
- * pages spread over the sets of the second-level cache instead of sharing a few.
+ * pages spread over the sets of the second-level cache instead of sharing a few. (To shift the tops
+ * within their pages as well was measured: faster with 100 in turn, slower with 10,000.)
  *
  * Invariants: made <= room in each class, and count <= made; a stack beyond `made` of its region
  * has no guard yet and has never been handed out. */

@@ -3,6 +3,7 @@
 #include "runtime/coro.h"
 
 #include <gtest/gtest.h>
+#include <unwind.h>
 
 #include <cfenv>
 #include <cstdint>
@@ -229,6 +230,89 @@ TEST(Coro, AStackServesOneCoroutineAfterAnother)
 	}
 	EXPECT_EQ(state.runs, 1000);
 }
+
+struct Trace {
+	std::vector<void *> functions;
+	_Unwind_Reason_Code end;
+	bool has(void (*function)(Runner &)) const
+	{
+		for (void *each : functions)
+			if (each == reinterpret_cast<void *>(function)) return true;
+		return false;
+	}
+};
+
+/* noinline and not static: so that each keeps a frame. */
+__attribute__((noinline)) void take_trace(void *arg)
+{
+	Trace *trace = static_cast<Trace *>(arg);
+	trace->functions.clear();
+	trace->end = _Unwind_Backtrace(
+		[](_Unwind_Context *context, void *to) {
+			auto pc = reinterpret_cast<void *>(_Unwind_GetIP(context) - 1);
+			static_cast<Trace *>(to)->functions.push_back(_Unwind_FindEnclosingFunction(pc));
+			return _URC_NO_REASON;
+		},
+		trace);
+}
+
+__attribute__((noinline)) void dig_and_trace(Runner &r)
+{
+	take_trace(r.user);
+	r.steps++;
+}
+
+TEST(Coro, ATraceEndsWhereTheStackBegins)
+{
+	Trace trace = {};
+	Runner runner(dig_and_trace, &trace);
+	runner.resume();
+	EXPECT_TRUE(trace.has(dig_and_trace));
+	EXPECT_EQ(trace.end, _URC_END_OF_STACK);
+	EXPECT_LT(trace.functions.size(), 10u);
+}
+
+#ifdef WF_CORO_PORTABLE
+TEST(Coro, AnotherStackCannotBeVisited)
+{
+	Runner runner([](Runner &r) { r.yield(); });
+	runner.resume();
+	EXPECT_FALSE(wf_coro_visit(
+		&runner.coro, [](void *) { FAIL(); }, nullptr));
+	runner.resume();
+}
+#else
+__attribute__((noinline)) void dig_and_sleep(Runner &r)
+{
+	r.yield();
+	r.steps++;
+}
+
+TEST(Coro, TheTraceOfASuspendedOneIsTakenFromOutside)
+{
+	Trace trace = {};
+	Runner runner(dig_and_sleep), other(dig_and_sleep);
+	runner.resume();
+	ASSERT_TRUE(wf_coro_visit(&runner.coro, take_trace, &trace));
+	EXPECT_TRUE(trace.has(dig_and_sleep));
+	EXPECT_FALSE(trace.has(dig_and_trace));
+	EXPECT_EQ(trace.end, _URC_END_OF_STACK);
+	EXPECT_LT(trace.functions.size(), 12u);
+	runner.resume();
+	EXPECT_EQ(runner.steps, 1) << "and it goes on as if nothing had been";
+	EXPECT_TRUE(runner.ended);
+}
+
+TEST(Coro, OneThatHasNotRunYetHasATraceOfOneFrame)
+{
+	Trace trace = {};
+	Runner runner(dig_and_sleep);
+	ASSERT_TRUE(wf_coro_visit(&runner.coro, take_trace, &trace));
+	EXPECT_EQ(trace.end, _URC_END_OF_STACK);
+	EXPECT_FALSE(trace.has(dig_and_sleep));
+	EXPECT_LE(trace.functions.size(), 4u);
+}
+#endif
 
 TEST(Coro, ExceptionsStayWithinOneStack)
 {

@@ -23,7 +23,8 @@ endif()
 # weft_set_up_target(TARGET): warnings, sanitizers and definitions for one of our targets.
 # Frame pointers stay: stacks of suspended tasks are walked in production.
 function(weft_set_up_target target)
-	target_compile_definitions(${target} PRIVATE _GNU_SOURCE $<$<CONFIG:Debug>:WF_DEBUG=1>)
+	target_compile_definitions(${target} PRIVATE _GNU_SOURCE $<$<CONFIG:Debug>:WF_DEBUG=1>
+		$<$<BOOL:${WEFT_VALGRIND}>:WF_CORO_VALGRIND=1>)
 	target_compile_options(${target} PRIVATE -fno-omit-frame-pointer ${WEFT_SANITIZE_COMPILE})
 	target_link_options(${target} PUBLIC ${WEFT_SANITIZE_LINK})
 	if(WEFT_WERROR)
