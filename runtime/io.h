@@ -72,15 +72,15 @@ struct wf_io {
 	uv_poll_t poll; /* of the poll back end; the others may use it as they like */
 	wf_worker *worker;
 	int fd;
-	uint8_t armed;     /* events asked of the poll */
-	uint8_t hangup;    /* an event said the peer reset or finished */
-	bool is_socket;    /* recv/send, or read/write */
+	uint8_t armed;  /* events asked of the poll */
+	uint8_t hangup; /* an event said the peer reset or finished */
+	bool is_socket; /* recv/send, or read/write */
 	bool closing;
 	wf_op *reader, *writer;
-	wf_io_fn *ready;   /* one shot; NULL: nobody asked */
-	wf_io_fn *gone;    /* told once when the peer is gone while nobody reads; NULL: nobody asked */
-	wf_io_fn *closed;  /* after close: nothing refers to the struct any more */
-	wf_list open;      /* among the worker's */
+	wf_io_fn *ready;  /* one shot; NULL: nobody asked */
+	wf_io_fn *gone;   /* told once when the peer is gone while nobody reads; NULL: nobody asked */
+	wf_io_fn *closed; /* after close: nothing refers to the struct any more */
+	wf_list open;     /* among the worker's */
 };
 
 typedef struct wf_io_backend {
@@ -98,25 +98,27 @@ typedef struct wf_io_backend {
 extern const wf_io_backend wf_io_poll;
 extern const wf_io_backend wf_io_late;
 
-/* Takes over `fd` on success only; it must be non-blocking. Errors: what the kernel says, ENOMEM. */
+/* Takes over `fd` on success only; it must be non-blocking. Errors: what the kernel says, ENOMEM.
+ */
 int wf_io_open(wf_io *io, int fd);
 /* True: complete, see op->result. False: pending, op->done will be called. */
 bool wf_io_submit(wf_op *op);
 /* Asks a pending operation to complete soon, with ECANCELED unless it already succeeded. */
 void wf_io_cancel(wf_op *op);
-/* Calls `fn` once when a recv (or accept) would not block: data, end or error. NULL takes it back. */
+/* Calls `fn` once when a recv (or accept) would not block: data, end or error. NULL takes it back.
+ */
 void wf_io_ready(wf_io *io, wf_io_fn *fn);
 /* Calls `fn` once when the peer is found gone (FIN or RST) while nobody reads; data makes no call
  * and does not hide a later end. NULL takes it back. */
 void wf_io_watch_gone(wf_io *io, wf_io_fn *fn);
-/* Completes what is pending with ECANCELED (through done), closes the descriptor, and calls `closed`
- * on a later turn: until then the struct must stay. */
+/* Completes what is pending with ECANCELED (through done), closes the descriptor, and calls
+ * `closed` on a later turn: until then the struct must stay. */
 void wf_io_close(wf_io *io, wf_io_fn *closed);
 /* Gives up the descriptor without closing it: returns it, and calls `closed` like close. */
 int wf_io_release(wf_io *io, wf_io_fn *closed);
 
-/* Submits and waits for the completion. A cancel of the scope becomes a cancel of the operation, and
- * the wait goes on until its completion has come, so lent memory is free again at return.
+/* Submits and waits for the completion. A cancel of the scope becomes a cancel of the operation,
+ * and the wait goes on until its completion has come, so lent memory is free again at return.
  * Returns op->result. Thread: task. Suspends. */
 ssize_t wf_io_perform(wf_op *op);
 

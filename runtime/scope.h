@@ -10,9 +10,12 @@
 #ifndef WF_RUNTIME_SCOPE_H
 #define WF_RUNTIME_SCOPE_H
 
+#include <assert.h>
 #include <weft/scope.h>
 
 #include "context/list.h"
+
+WEFT_BEGIN
 
 enum { WF_LEVEL_NONE, WF_LEVEL_DRAIN, WF_LEVEL_CANCEL };
 
@@ -32,10 +35,13 @@ struct wf_scope {
 	uint8_t reason; /* weft_reason of the cancel in force */
 	uint32_t spare;
 };
-_Static_assert(sizeof(wf_scope) <= 64, "an idle connection embeds one");
+static_assert(sizeof(wf_scope) <= 64, "an idle connection embeds one");
 
-/* Under `parent` (NULL for a root), at its level from the start; `raised` is not called for that. */
+/* Under `parent` (NULL for a root), at its level from the start; `raised` is not called for that.
+ */
 void wf_scope_init(wf_scope *scope, wf_scope *parent, wf_scope_fn *raised);
+/* Right after init: from here on cancels from outside wait. */
+void wf_scope_shield(wf_scope *scope);
 /* Takes it out of the tree. It has no children any more. */
 void wf_scope_fini(wf_scope *scope);
 /* Asks `level` of it and everything below. Lower or equal levels change nothing. */
@@ -43,4 +49,5 @@ void wf_scope_raise(wf_scope *scope, int level, weft_reason reason, const char *
 /* Ends the shield: what the parent was asked meanwhile arrives now. */
 void wf_scope_unshield(wf_scope *scope);
 
+WEFT_END
 #endif

@@ -1,8 +1,8 @@
 /* A task: what was asked, how it runs, what came of it.
  *
  * Life of the struct. It is taken from the slab of the worker that spawned it (its owner) and goes
- * back there; slabs live until the run ends, so a stale wake may always look at it. While it runs it
- * is lent to the worker that executes it.
+ * back there; slabs live until the run ends, so a stale wake may always look at it. While it runs
+ * it is lent to the worker that executes it.
  *
  *   state     whose it is                                            stack
  *   free      the owner's free list                                  no
@@ -15,17 +15,20 @@
 #ifndef WF_RUNTIME_TASK_H
 #define WF_RUNTIME_TASK_H
 
+#include <stdatomic.h>
 #include <weft/task.h>
 
 #include "executor/future.h"
+#include "runtime/arena.h"
 #include "runtime/coro.h"
 #include "runtime/scope.h"
 #include "runtime/stack.h"
 #include "runtime/wait.h"
 
+typedef struct weft_group weft_group;
 typedef struct wf_worker wf_worker;
 typedef struct wf_shard wf_shard;
-typedef struct wf_arena_block wf_arena_block;
+typedef struct wf_defer wf_defer;
 
 typedef enum wf_task_state {
 	WF_TASK_FREE,
@@ -38,30 +41,33 @@ typedef enum wf_task_state {
 
 struct weft_task {
 	wf_coro coro;
-	weft_task *next;       /* in the ready list or a free list */
-	weft_context *context; /* what it runs under; one reference while it is not current */
-	weft_context *own;     /* the reference it was spawned with */
-	wf_worker *worker;     /* executes it */
+	weft_task *next;       /* in the ready list, a group's ended list, or a free list */
+	weft_context *context; /* current while it runs; kept here while it does not */
 	wf_scope *scope;       /* innermost */
-	wf_worker *owner;      /* whose slab it came from */
+	wf_worker *worker;     /* executes it */
 	wf_stack *stack;
 
 	_Atomic(uint64_t) wait; /* ticket << 2 | state: wait.h */
 	int cause;              /* who won the last wait */
 	uint8_t state;          /* wf_task_state */
 	uint8_t wait_flags;
-	bool interrupted; /* a checkpoint would fail: the innermost scope is cancelled, or could not open */
+	bool woken;       /* won before it parked */
+	bool interrupted; /* a checkpoint fails: the innermost scope is cancelled, or could not open */
 	bool service;     /* cancelled when the last ordinary child has ended */
-	bool forget;      /* nobody will ask for its result */
-	bool in_task;     /* its function has begun */
-	wf_wake wake;     /* to its worker; in flight only between a claim and its delivery */
+	bool forget;      /* nobody will ask for its result: not kept when it ends */
+	bool counted;     /* by the home of its group; else by the shard */
+	bool failed;      /* ended with an error that is nobody's cancel */
+	bool cancel_sent; /* its cancel message is out; only the group's home looks at this */
+	bool dropped;     /* ended and given up while that message was out */
 	const char *wait_what;
 	const void *wait_object;
+	wf_wake wake; /* to its worker; in flight only between a claim and its delivery */
 
-	wf_scope root; /* the scope that the task itself is */
-	wf_list scopes; /* opened and not yet closed, innermost last: weft_scope */
-	wf_list locals; /* deferred calls of the task's own scope */
-	wf_arena_block *arena;
+	wf_scope root;           /* the scope that the task itself is */
+	weft_scope *brackets;    /* opened and not closed yet, innermost first */
+	wf_defer *deferred;      /* on the task's own scope, latest first */
+	weft_context *inherited; /* the reference it was spawned with, and goes back to */
+	wf_arena arena;
 	unsigned failed_scopes; /* opened without memory: checkpoints fail until they are closed */
 	unsigned open_groups;
 
@@ -71,13 +77,45 @@ struct weft_task {
 	const char *name;
 	const char *site;
 	int result;
-	uint64_t id; /* unique in the process's life */
+	uint64_t id; /* unique in the life of the run */
 
+	wf_worker *owner; /* whose slab it came from */
 	weft_group *group;
-	wf_shard *shard;    /* on the executing worker; NULL on the group's home */
-	wf_list member;     /* among the live of the group on this worker, then among the ended */
-	wf_message message; /* posted and ended travel by it */
-	int64_t spawned_ns;
+	wf_shard *shard;    /* of the executing worker; NULL on the group's home */
+	wf_list service_of; /* among the group's services */
+	wf_message message; /* asked for, posted, ended and given back travel by it */
+	wf_message cancel;  /* from its home to its worker and back */
+	int target;         /* the worker asked for */
+	size_t stack_size;  /* 0: the run's */
 };
+
+typedef void wf_defer_fn(void *arg);
+
+/* A call that waits for the end of a scope. */
+struct wf_defer {
+	wf_defer *older;
+	wf_defer_fn *fn;
+	void *arg;
+};
+
+/* A task from `worker`'s slab with the current context, no stack yet. NULL without memory.
+ * Thread: that worker. */
+weft_task *wf_task_new(wf_worker *worker);
+/* Gives it a stack and makes it ready on `worker`, below `parent`. Errors: ENOMEM, EFULL. */
+int wf_task_start(weft_task *task, wf_worker *worker, wf_scope *parent);
+/* Back to its owner's slab, from any worker. It is not running. */
+void wf_task_free(weft_task *task);
+/* Lets its argument and its context go. Thread: the spawner's worker, in a task where possible. */
+void wf_task_release(weft_task *task);
+/* Takes the stack of a task that ran to its end. Thread: its worker, on another stack. */
+void wf_task_bury(weft_task *task);
+/* The task whose own scope this is, or NULL. */
+weft_task *wf_task_of_scope(const wf_scope *scope);
+/* Follows a change of its innermost scope, or of that scope's level. Thread: its worker. */
+void wf_task_follow_scope(weft_task *task);
+/* Frees the slabs of a worker that is about to go. */
+void wf_task_free_slabs(wf_worker *worker);
+/* Runs and frees a list of deferred calls, latest first. Thread: task. Suspends. */
+void wf_defer_run(wf_defer **list);
 
 #endif

@@ -8,12 +8,15 @@
 
 #include "context/base.h"
 
+WEFT_BEGIN
+
 typedef struct wf_timer wf_timer;
 typedef void wf_timer_fn(wf_timer *timer);
 
 struct wf_timer {
 	int64_t deadline_ns; /* when to fire; may lie after the heap's own time for it */
 	uint32_t place;      /* index in the heap + 1; 0: not armed */
+	bool reserved;       /* a slot is kept for it: arming cannot fail */
 	wf_timer_fn *fire;   /* on the worker's loop, outside any task; may arm, cancel or free it */
 };
 
@@ -24,20 +27,22 @@ typedef struct wf_timer_slot {
 
 typedef struct wf_timers {
 	wf_timer_slot *heap;
-	uint32_t count, room, reserved;
+	uint32_t count, room;
+	uint32_t reserved; /* timers with a slot kept for them; room >= loose + reserved */
+	uint32_t loose;    /* armed ones without */
 } wf_timers;
 
 void wf_timers_init(wf_timers *timers);
 /* None may be armed any more. */
 void wf_timers_fini(wf_timers *timers);
 
-/* Guarantees that one more timer can always be armed without memory; give it back with unreserve.
- * What must be able to re-arm without failing (a connection) reserves when it is created.
- * Errors: ENOMEM. */
-int wf_timers_reserve(wf_timers *timers);
-void wf_timers_unreserve(wf_timers *timers);
+/* Keeps a slot for `timer`, which is not armed: arming it can no longer fail. What must be able to
+ * re-arm at any time (a connection) reserves when it is made. Errors: ENOMEM. */
+int wf_timer_reserve(wf_timers *timers, wf_timer *timer);
+/* Gives the slot back; the timer is not armed. Harmless when there was none. */
+void wf_timer_unreserve(wf_timers *timers, wf_timer *timer);
 
-/* Arms or moves. Errors: ENOMEM, only when it was not armed and nothing was reserved for it. */
+/* Arms or moves. Errors: ENOMEM, only for one that was neither armed nor reserved. */
 int wf_timer_arm(wf_timers *timers, wf_timer *timer, int64_t deadline_ns);
 /* Harmless when it is not armed. */
 void wf_timer_cancel(wf_timers *timers, wf_timer *timer);
@@ -52,4 +57,5 @@ int64_t wf_timers_next_ns(const wf_timers *timers);
 /* Fires all that are due. Returns how many. */
 unsigned wf_timers_fire(wf_timers *timers, int64_t now_ns);
 
+WEFT_END
 #endif

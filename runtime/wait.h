@@ -19,8 +19,6 @@
 
 #include <weft/task.h>
 
-#include "executor/future.h"
-
 typedef uint64_t wf_ticket;
 
 /* Who won. Values from 0 up are the waiter's own (an index of a select, say). */
@@ -41,8 +39,13 @@ typedef enum wf_wait_flags {
 wf_ticket wf_wait_open(unsigned flags, const char *what, const void *object);
 
 /* Claims `task`'s wait, if `ticket` is still open, for `cause`. The winner must then wake it.
- * Thread: any when the wait is shared, else the task's worker. */
+ * Thread: the task's worker. */
 bool wf_wait_claim(weft_task *task, wf_ticket ticket, int cause);
+/* The same for a wait that was opened shared. Thread: any. */
+bool wf_wait_claim_shared(weft_task *task, wf_ticket ticket, int cause);
+
+/* Ends the task's wait if its scope's level now asks for it. Thread: its worker. */
+void wf_wait_interrupt(weft_task *task);
 
 /* Makes a task that was claimed ready. Thread: its worker. */
 void wf_wait_wake(weft_task *task);
@@ -55,8 +58,8 @@ void wf_wait_send(weft_task *task);
  * afterwards: all but the winner's may still be in place. Suspends. */
 int wf_wait_park(void);
 
-/* Closes a wait that turned out not to be needed before parking. False: it was claimed meanwhile
- * (shared waits only), the wake is on its way and wf_wait_park must take it. */
+/* Closes a wait that turned out not to be needed before parking. False: it was claimed meanwhile;
+ * of a shared wait the wake is then on its way and wf_wait_park must take it. */
 bool wf_wait_close(void);
 
 #endif

@@ -1,9 +1,9 @@
 /* A worker: one thread, one libuv loop, one set of tasks.
  *
  * The worker's thread alternates between its loop (inbox, timers, descriptors) and its tasks. Tasks
- * switch straight to one another while the turn lasts; when no task is ready, or the turn is used up,
- * the last one switches back to the loop. Everything here belongs to the worker's own thread, but
- * the inbox and a task's wait word and wake. */
+ * switch straight to one another while the turn lasts; when no task is ready, or the turn is used
+ * up, the last one switches back to the loop. Everything here belongs to the worker's own thread,
+ * but the inbox and a task's wait word and wake. */
 #ifndef WF_RUNTIME_WORKER_H
 #define WF_RUNTIME_WORKER_H
 
@@ -17,49 +17,67 @@ typedef struct wf_run wf_run;
 typedef struct wf_io_backend wf_io_backend;
 
 enum {
-	WF_TURN_TASKS = 128,      /* operations a task may do, or tasks a turn may run, before the loop is
-								 looked at */
-	WF_TURN_NS = 500000,      /* and how long a task may go on without being switched */
-	WF_SCRATCH_SIZE = 65536,  /* the buffer every descriptor of the worker may read into */
+	WF_TASK_BUDGET = 128,    /* operations a task may do before others get their turn */
+	WF_TURN_SWITCHES = 1024, /* switches from task to task before the loop is looked at */
+	WF_TURN_NS = 500000,     /* and the time after which it is, looked at every so often */
+	WF_CLOCK_EVERY = 32,     /* operations or switches between two looks at the clock */
+	WF_SCRATCH_SIZE = 65536, /* the buffer every descriptor of the worker may read into */
 	WF_TASKS_PER_SLAB = 64,
+	WF_POSTS_PER_TURN = 256,
 };
 
 struct wf_worker {
 	wf_inbox inbox; /* first: the thread-local that names the worker points here */
 	wf_run *run;
-	int id; /* from 1 */
-	bool stopping;
+	int id;        /* from 1 */
+	bool made;     /* init has succeeded, fini has not been */
+	bool finished; /* the loop is to end */
+	bool sealing;  /* its inbox takes no more posts, and is to settle */
 
 	weft_task *task; /* the one that runs, NULL in the loop */
 	weft_task *ready_first, **ready_last;
 	unsigned ready_count;
 	unsigned turn_left;   /* switches until the loop is looked at */
-	unsigned budget_left; /* operations the running task has before it must yield */
+	unsigned budget_left; /* operations until the running task yields */
 	int64_t turn_began_ns;
 	int64_t now_ns; /* read once a turn: for what may be a little late */
 	wf_coro loop_coro;
-	weft_task *ended; /* ran to its end a moment ago, still on its stack; cleaned up by the next */
+	weft_task
+		*ended; /* ran to its end a moment ago, still on its stack: buried from the next one */
 
 	weft_task *free_tasks;
-	wf_list slabs;
-	unsigned live_tasks;
+	struct wf_task_slab *slabs;
+	_Atomic(unsigned) live_tasks; /* written here, read by whoever looks for a place */
+	unsigned tasks_max;
+	uint64_t tasks_spawned;
 	wf_stack_pool stacks;
 	wf_timers timers;
-	wf_scope scope; /* parent of every shard's scope and of main's group */
+	wf_scope scope; /* above every scope of the worker */
+	weft_group *free_groups;
+	struct wf_post *posts, **posts_last; /* came from outside, not yet tasks, oldest first */
+	_Atomic(unsigned) posts_waiting;     /* how many; written here, read by those who post */
 
 	uv_loop_t loop;
 	uv_async_t async;
 	uv_timer_t timer;
-	uv_idle_t busy;
-	int64_t timer_armed_ns;
-	wf_list open_io; /* descriptors, for the table and for shutdown */
+	int64_t timer_armed_ns; /* when the uv_timer fires; INT64_MAX: not started */
+	wf_list open_io;        /* descriptors, for the table and for shutdown */
 	const wf_io_backend *io;
 	void *io_state; /* the back end's */
 	char *scratch;
 
 	uint64_t switches, turns;
-	uint64_t random[4];
 };
+
+/* Makes tasks of what was posted. Thread: the worker. */
+void wf_posts_start(wf_worker *worker);
+
+/* A count that only its worker writes and others may read. */
+static inline void wf_count(_Atomic(unsigned) *count, int change)
+{
+	unsigned now = atomic_load_explicit(count, memory_order_relaxed);
+	atomic_store_explicit(count, now + (unsigned)change, memory_order_relaxed);
+}
 
 /* The worker of this thread, or NULL. */
 static inline wf_worker *wf_worker_here(void)
@@ -74,19 +92,27 @@ static inline weft_task *wf_task_here(void)
 	return worker ? worker->task : NULL;
 }
 
-/* Puts a task at the end of the ready list. Thread: its worker. */
-void wf_worker_ready(wf_worker *worker, weft_task *task);
-/* Leaves the running task, which is parked or in the ready list, for the next. Comes back when it
- * is resumed. */
-void wf_worker_switch(wf_worker *worker);
-
+/* Makes the worker's loop, inbox, pools. Errors: ENOMEM, EMFILE. */
 int wf_worker_init(wf_worker *worker, wf_run *run, int id);
+/* Serves until `finished`; this thread is the worker meanwhile. */
 void wf_worker_loop(wf_worker *worker);
+/* Closes what init made, if it did. No task is left. Thread: the one that ran the loop. */
 void wf_worker_fini(wf_worker *worker);
 
+/* Puts a task at the end of the ready list. Thread: its worker. */
+void wf_worker_ready(wf_worker *worker, weft_task *task);
+/* Leaves the running task, which is parked or in the ready list, for the next; comes back when it
+ * is resumed. */
+void wf_worker_switch(wf_worker *worker);
+/* The first and the last act of a task, on its own stack. */
+void wf_worker_enter_task(wf_worker *worker);
+void wf_worker_leave_task(wf_worker *worker) __attribute__((noreturn));
+/* Lets every other ready task run first. */
+void wf_worker_yield(wf_worker *worker);
+
 /* The door of every suspending call: ENORUN outside a run, ENOTASK in the loop, ECANCELED when the
- * scope is cancelled (or ENOMEM when a scope could not be opened), else 0. Counts the operation
- * and lets others run when the budget is used up. */
+ * scope is cancelled, ENOMEM when a scope could not be opened, else 0. Counts the operation and
+ * lets others run when the budget is used up. A call that fails here yields. */
 int wf_checkpoint(void);
 /* The same without the cancel: for what must go on (close, join). */
 int wf_checkpoint_shielded(void);

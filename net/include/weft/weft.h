@@ -6,6 +6,7 @@
 #include <weft/group.h>
 #include <weft/log.h>
 #include <weft/offload.h>
+#include <weft/post.h>
 #include <weft/reader.h>
 #include <weft/report.h>
 #include <weft/scope.h>

@@ -1,46 +1,99 @@
-/* A group of tasks: the end of the group joins them. */
+/* A group of tasks. A task exists only inside a group, and the end of the group joins them all,
+ * whichever way it ends: nothing runs on behind the back of whoever opened it. Children may run on
+ * any worker; the rules are the same everywhere.
+ *
+ * The first child that fails cancels the others, and join returns its error (keep_going: nobody is
+ * cancelled). A child that ends with ECANCELED because it, or the group, was cancelled has not
+ * failed. A cancel of the scope in which the group was opened reaches the children too. */
 #ifndef WEFT_GROUP_H
 #define WEFT_GROUP_H
 #include <weft/task.h>
 WEFT_BEGIN
+
 typedef struct weft_group weft_group;
+
 typedef struct weft_group_options {
 	size_t size;
 	WEFT_NAMED_ONLY;
-	const char *name WEFT_DEFAULT;
-	int at_once WEFT_DEFAULT; /* a spawn beyond this suspends; 0: unlimited */
-	int timeout_ms WEFT_DEFAULT;
-	bool keep_going WEFT_DEFAULT; /* a failing child does not cancel the others */
+	const char *name WEFT_DEFAULT; /* for reports; must outlive the group */
+	int at_once WEFT_DEFAULT;      /* a spawn beyond this many suspends; 0: unlimited */
+	int timeout_ms WEFT_DEFAULT;   /* then the children are cancelled; 0: none */
+	bool keep_going WEFT_DEFAULT;  /* a failing child does not cancel the others */
 } weft_group_options;
-enum { WEFT_HERE = 0, WEFT_ANYWHERE = -1, WEFT_EACH = -2 }; /* workers count from 1 */
+
+/* Where a child runs; workers count from 1. */
+enum {
+	WEFT_HERE = 0,
+	WEFT_ANYWHERE = -1, /* on the worker with the fewest tasks */
+	WEFT_EACH = -2,     /* one child on every worker; not together with release */
+};
+
 typedef struct weft_spawn_options {
 	size_t size;
 	WEFT_NAMED_ONLY;
-	const char *site WEFT_DEFAULT;
-	const char *name WEFT_DEFAULT;
+	const char *site WEFT_DEFAULT; /* set by the macro */
+	const char *name WEFT_DEFAULT; /* for reports; must outlive the task */
 	int worker WEFT_DEFAULT;
-	void (*release)(void *arg) WEFT_DEFAULT; /* once, on the spawner's worker: after join, after its
-												`next`, or when it never started */
+	size_t stack WEFT_DEFAULT; /* bytes; 0: the run's */
+	bool service WEFT_DEFAULT; /* cancelled at the join, when the last ordinary child has ended */
+	bool forget WEFT_DEFAULT;  /* `next` does not show it; freed as soon as it has ended */
+	/* Frees the argument, once: by join, by the `next` or join after the `next` that showed the
+	 * child, or when it could not start. For a forgotten child: as its own last act. */
+	void (*release)(void *arg) WEFT_DEFAULT;
 } weft_spawn_options;
 
-/* Never NULL: out of memory is remembered, every spawn fails and join reports it. */
+/* A child that failed, or a spawn that did. */
+typedef struct weft_failure {
+	int code;
+	int worker;       /* where it ran; 0: it never started */
+	const char *name; /* of the task; NULL when it had none */
+	const char *site; /* file:line of the spawn; NULL when unknown */
+} weft_failure;
+
+/* Opens a group in the running task, which must join it. Never NULL: without memory, or outside a
+ * task, every spawn fails and join says why. Thread: task. */
 WEFT_API weft_group *weft_group_open_with(const weft_group_options *options);
 #define weft_group_open(...) weft_group_open_with(WEFT_OPTIONS(weft_group_options, __VA_ARGS__))
-/* A failure is remembered by the group: it cancels the others and join returns it. */
+
+/* Starts fn(arg) as a child: its context is the current one, its scope lies below the group's, and
+ * it runs when its worker gets to it. 0: it will. On another worker than the group's a later
+ * failure to start is the group's. The result may be ignored: the group remembers a failure, which
+ * cancels the others and is returned by join.
+ *
+ * Whoever spawns is the opener, or a task of the group, or otherwise knows that the group is not
+ * joined yet. What tasks spawn on other workers than the group's is forgotten as it ends; its
+ * failures count.
+ * Thread: worker. Suspends only where the group limits how many run at once.
+ * Errors: ENOMEM, EFULL beyond the worker's tasks or 100 000 ended children nobody has asked for,
+ * EINVAL for a worker that is not, ENOTSUP for at_once from another worker, ENORUN. */
 WEFT_API int weft_spawn_with(
 	weft_group *group, weft_task_fn *fn, void *arg, const weft_spawn_options *options);
 #define weft_spawn(...) WEFT_SPAWN_(__VA_ARGS__, )
 #define WEFT_SPAWN_(group, fn, arg, ...)                                                           \
 	weft_spawn_with(                                                                               \
 		group, fn, arg, WEFT_OPTIONS(weft_spawn_options, .site = WEFT_SITE, __VA_ARGS__))
-/* The next child that ended (as completed); its error counts as seen. 1, 0 none left, negative.
- * Suspends. */
+
+/* The next child that ended, in the order of their ends: 1, and `*out` stays readable until the
+ * following next or join. 0: no ordinary child is left. A failure that was shown here counts as
+ * seen: join will not return it. Thread: the opener. Suspends. Errors: ECANCELED. */
 WEFT_API WEFT_MUST int weft_group_next(weft_group *group, weft_task **out);
+
+/* Copies up to `room` failures nobody has seen, the oldest first, and returns how many there are.
+ * Names stay valid until the join. Thread: the opener. */
+WEFT_API size_t weft_group_failures(const weft_group *group, weft_failure *list, size_t room);
+
+/* Cancels the children there are and those to come. Returns at once. Thread: the group's worker. */
 WEFT_API void weft_group_cancel(weft_group *group);
-/* Asks the children to finish, waits, cancels the rest. Suspends. */
+
+/* Asks the children to finish (weft_draining), waits for them, cancels the rest after `drain_ms`
+ * and waits for these too. The group stays open. 0, or EDEADLINE when it had to cancel.
+ * Thread: the opener. Suspends. */
 WEFT_API int weft_group_drain(weft_group *group, int drain_ms);
-/* Ends the group. `rc` is the body's own result: negative cancels the children first.
- * Waits for all, frees the group, returns rc or the first failure. Suspends. */
+
+/* Ends the group: waits for all children, whatever is cancelled, and frees it. `rc` is the opener's
+ * own result so far: negative cancels the children first. Returns rc when it is negative, else the
+ * first failure that nobody has seen, else EDEADLINE when the group's time was up, else rc. Further
+ * failures go to the report hook. Thread: the opener. Suspends. */
 WEFT_API WEFT_MUST int weft_group_join(weft_group *group, int rc);
 
 /* Several calls at once; all or none start, and all have ended when it returns. */
@@ -76,5 +129,6 @@ WEFT_API WEFT_MUST int weft_race_each_with(
 #define weft_race_each(...) WEFT_RACE_EACH_(__VA_ARGS__, )
 #define WEFT_RACE_EACH_(fn, array, n, ...)                                                         \
 	weft_race_each_with(fn, array, sizeof *(array), n, WEFT_OPTIONS(weft_each_options, __VA_ARGS__))
+
 WEFT_END
 #endif

@@ -3,18 +3,29 @@
 #define WEFT_OFFLOAD_H
 #include <weft/pool.h>
 WEFT_BEGIN
+
 typedef struct weft_offload_options {
 	size_t size;
 	WEFT_NAMED_ONLY;
+	const char *site WEFT_DEFAULT;
 	weft_pool *pool WEFT_DEFAULT; /* NULL: the run's own */
-	weft_limiter *limiter WEFT_DEFAULT;
-	void (*on_cancel)(void *arg) WEFT_DEFAULT; /* any thread; gets the job's arg */
+	/* Called once at most, when the scope is cancelled while fn runs, with fn's argument, to make
+	 * it return soon (sqlite3_interrupt). On the worker's thread: must not block. Never after fn
+	 * has returned. */
+	void (*on_cancel)(void *arg) WEFT_DEFAULT;
 } weft_offload_options;
-/* fn's result, or EFULL, ECANCELED. `arg` is free again at return. Suspends. */
+
+/* Runs fn(arg) on a thread of the pool, under this call's context, and returns its result. `arg` is
+ * free again at the return, whatever the result: a cancel takes back a job that has not begun
+ * (ECANCELED: it never ran); one that runs is asked to stop (weft_job_cancelled, on_cancel) and
+ * waited for, and its own result is returned. Thread: task. Suspends.
+ * Errors: EFULL when the pool's queue is, ECANCELED, ESHUTDOWN, EAGAIN when no thread can be
+ * started; else what fn returned. */
 WEFT_API WEFT_MUST int weft_offload_with(
 	int (*fn)(void *arg), void *arg, const weft_offload_options *options);
 #define weft_offload(...) WEFT_OFFLOAD_(__VA_ARGS__, )
 #define WEFT_OFFLOAD_(fn, arg, ...)                                                                \
-	weft_offload_with(fn, arg, WEFT_OPTIONS(weft_offload_options, __VA_ARGS__))
+	weft_offload_with(fn, arg, WEFT_OPTIONS(weft_offload_options, .site = WEFT_SITE, __VA_ARGS__))
+
 WEFT_END
 #endif

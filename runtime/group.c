@@ -1,0 +1,587 @@
+#include "runtime/group.h"
+
+#include <errno.h>
+#include <string.h>
+#include <weft/error.h>
+
+#include "context/alloc.h"
+#include "context/clock.h"
+#include "context/context.h"
+#include "runtime/run.h"
+
+/* Life. */
+
+static void home_raised(wf_scope *scope)
+{
+	weft_group *group = wf_container_of(scope, weft_group, scope);
+	if (group->shards != NULL) wf_shards_follow(group);
+}
+
+static void deadline_passed(wf_timer *timer)
+{
+	weft_group *group = wf_container_of(timer, weft_group, timer);
+	group->expired = group->scope.level < WF_LEVEL_CANCEL;
+	wf_scope_raise(&group->scope, WF_LEVEL_CANCEL, WEFT_REASON_DEADLINE, "group deadline");
+}
+
+void wf_group_init(weft_group *group, wf_worker *home, wf_scope *parent)
+{
+	memset(group, 0, sizeof *group);
+	group->magic = WF_GROUP_MAGIC;
+	group->home = home;
+	group->ended_last = &group->ended_first;
+	group->failures_last = &group->failures;
+	group->timer.fire = deadline_passed;
+	wf_list_init(&group->places);
+	wf_list_init(&group->service_tasks);
+	wf_scope_init(&group->scope, parent, home_raised);
+}
+
+static void give_up_child(weft_group *group, weft_task *task);
+
+static void free_failures(weft_group *group)
+{
+	while (group->failures != NULL) {
+		wf_failure *failure = group->failures;
+		group->failures = failure->next;
+		wf_free(failure);
+	}
+	group->failures_last = &group->failures;
+}
+
+void wf_group_fini(weft_group *group)
+{
+	wf_assert(wf_group_is_over(group));
+	if (group->returned != NULL) give_up_child(group, group->returned);
+	group->returned = NULL;
+	while (group->ended_first != NULL) {
+		weft_task *task = group->ended_first;
+		group->ended_first = task->next;
+		give_up_child(group, task);
+	}
+	free_failures(group);
+	wf_timer_cancel(&group->home->timers, &group->timer);
+	wf_shards_free(group);
+	wf_scope_fini(&group->scope);
+	group->magic = 0;
+}
+
+/* Groups are made for every request and every gather: a worker keeps the structs. */
+static weft_group *take_group(wf_worker *worker)
+{
+	weft_group *group = worker->free_groups;
+	if (group == NULL) return wf_alloc(sizeof *group);
+	worker->free_groups = group->next_free;
+	return group;
+}
+
+static void give_group(wf_worker *worker, weft_group *group)
+{
+	group->next_free = worker->free_groups;
+	worker->free_groups = group;
+}
+
+void wf_group_free_spares(wf_worker *worker)
+{
+	while (worker->free_groups != NULL) {
+		weft_group *group = worker->free_groups;
+		worker->free_groups = group->next_free;
+		wf_free(group);
+	}
+}
+
+/* What stands for a group that could not be made: spawns fail, join says why. */
+static weft_group no_memory = { .error = WEFT_ENOMEM };
+static weft_group no_task = { .error = WEFT_ENORUN };
+
+weft_group *weft_group_open_with(const weft_group_options *options)
+{
+	weft_task *task = wf_task_here();
+	if (task == NULL) return &no_task;
+	wf_worker *worker = task->worker;
+	weft_group *group = take_group(worker);
+	if (group == NULL) return &no_memory;
+	wf_group_init(group, worker, task->scope);
+	group->opener = task;
+	group->name = options->name;
+	group->at_once = options->at_once > 0 ? (unsigned)options->at_once : 0;
+	group->keep_going = options->keep_going;
+	if (options->timeout_ms > 0 && wf_timer_arm(&worker->timers, &group->timer,
+									   wf_now_ns() + (int64_t)options->timeout_ms * 1000000) != 0) {
+		wf_group_fini(group);
+		give_group(worker, group);
+		return &no_memory;
+	}
+	task->open_groups++;
+	return group;
+}
+
+static bool is_real(const weft_group *group)
+{
+	if (group == &no_memory || group == &no_task) return false;
+	wf_assert(group->magic == WF_GROUP_MAGIC);
+	return true;
+}
+
+/* Over?. */
+
+bool wf_group_is_over(const weft_group *group)
+{
+	return group->counted == 0 && group->loud == 0 &&
+		   atomic_load_explicit(&group->asks, memory_order_acquire) == 0;
+}
+
+static bool only_services_left(const weft_group *group)
+{
+	return group->counted == group->services && group->loud == 0 &&
+		   atomic_load_explicit(&group->asks, memory_order_acquire) == 0;
+}
+
+static void cancel_services(weft_group *group)
+{
+	group->services_cancelled = true;
+	wf_list_for_each(node, &group->service_tasks)
+	{
+		weft_task_cancel(wf_list_entry(node, weft_task, service_of));
+	}
+}
+
+static void wake_opener(weft_group *group)
+{
+	group->waiting = false;
+	if (wf_wait_claim(group->opener, group->ticket, 0)) wf_wait_wake(group->opener);
+}
+
+void wf_group_advance(weft_group *group)
+{
+	if (!group->waiting && group->over == NULL) return;
+	if (group->waiting && !group->wants_end && group->ended_first != NULL) {
+		wake_opener(group);
+		return;
+	}
+	if (group->counted == group->services && group->loud > 0) wf_shards_ask(group);
+	if (!only_services_left(group)) return;
+	if (group->services > 0 && group->joining && !group->services_cancelled) cancel_services(group);
+	if (group->waiting && (wf_group_is_over(group) || !group->wants_end))
+		wake_opener(group);
+	else if (group->over != NULL && wf_group_is_over(group))
+		group->over(group);
+}
+
+/* Failures. */
+
+/* The name may lie on the child's stack or in its argument: it is copied. */
+static void keep_failure(weft_group *group, const weft_task *task, int code)
+{
+	wf_failure *failure = NULL;
+	if (group->failure_count < WF_ERRORS_MAX) failure = wf_zalloc(sizeof *failure);
+	if (failure == NULL) {
+		group->failures_lost++;
+		if (group->error == 0) group->error = code;
+		return;
+	}
+	failure->public.code = code;
+	if (task != NULL) {
+		failure->task = task->id;
+		failure->public.site = task->site;
+		failure->public.worker = task->worker ? task->worker->id : 0;
+		if (task->name != NULL) {
+			strncpy(failure->name, task->name, sizeof failure->name - 1);
+			failure->public.name = failure->name;
+		}
+	}
+	*group->failures_last = failure;
+	group->failures_last = &failure->next;
+	group->failure_count++;
+}
+
+void wf_group_fail(weft_group *group, const weft_task *task, int code)
+{
+	keep_failure(group, task, code);
+	if (!group->keep_going)
+		wf_scope_raise(&group->scope, WF_LEVEL_CANCEL, WEFT_REASON_SIBLING,
+			task && task->site ? task->site : "spawn");
+}
+
+static void forget_failure(weft_group *group, const weft_task *task)
+{
+	for (wf_failure **at = &group->failures; *at != NULL; at = &(*at)->next) {
+		wf_failure *failure = *at;
+		if (failure->task != task->id) continue;
+		*at = failure->next;
+		if (*at == NULL) group->failures_last = at;
+		group->failure_count--;
+		wf_free(failure);
+		return;
+	}
+}
+
+size_t weft_group_failures(const weft_group *group, weft_failure *list, size_t room)
+{
+	size_t n = 0;
+	for (const wf_failure *failure = group->failures; failure != NULL; failure = failure->next) {
+		if (n < room) list[n] = failure->public;
+		n++;
+	}
+	return n;
+}
+
+/* Children end. */
+
+/* The cancel of its own scope, or of its group, is no failure of the child. */
+static bool has_failed(const weft_task *task)
+{
+	if (task->result >= 0) return false;
+	return task->result != WEFT_ECANCELED || task->root.level < WF_LEVEL_CANCEL;
+}
+
+void wf_group_child_ended(weft_task *task)
+{
+	task->failed = has_failed(task);
+	if (task->shard == NULL) wf_group_count_down(task->group, task);
+}
+
+static void free_place(weft_group *group)
+{
+	wf_list *node;
+	while ((node = wf_list_pop_front(&group->places)) != NULL) {
+		wf_place_waiter *waiter = wf_list_entry(node, wf_place_waiter, link);
+		if (!wf_wait_claim(waiter->task, waiter->ticket, 0)) continue;
+		wf_wait_wake(waiter->task);
+		return;
+	}
+}
+
+void wf_group_count_down(weft_group *group, weft_task *task)
+{
+	wf_debug_assert(group->home == wf_worker_here() && group->counted > 0);
+	group->counted--;
+	if (task->service) {
+		group->services--;
+		wf_list_remove(&task->service_of);
+	}
+	if (task->failed) wf_group_fail(group, task, task->result);
+	if (!task->forget) {
+		task->next = NULL;
+		*group->ended_last = task;
+		group->ended_last = &task->next;
+		group->ended_count++;
+	}
+	if (group->at_once != 0) free_place(group);
+	wf_group_advance(group);
+}
+
+void wf_group_bury_child(weft_task *task)
+{
+	if (task->shard != NULL)
+		wf_shard_bury_child(task->shard, task);
+	else if (task->forget)
+		wf_task_free(task);
+}
+
+/* Nobody will look at this child any more. Its cancel message may still be under way: then it is
+ * freed when that is back. */
+static void give_up_child(weft_group *group, weft_task *task)
+{
+	(void)group;
+	wf_task_release(task);
+	if (task->cancel_sent)
+		task->dropped = true;
+	else
+		wf_task_free(task);
+}
+
+/* Spawning. */
+
+static int choose_worker(wf_worker *here, const weft_spawn_options *options)
+{
+	int wanted = options->worker;
+	if (wanted == WEFT_HERE) return here->id;
+	if (wanted == WEFT_ANYWHERE) return wf_run_least_loaded(here->run);
+	if (wanted < 0 || wanted > here->run->worker_count) return WEFT_EINVAL;
+	return wanted;
+}
+
+static weft_task *prepare(wf_worker *here, weft_group *group, weft_task_fn *fn, void *arg,
+	const weft_spawn_options *options)
+{
+	weft_task *task = wf_task_new(here);
+	if (task == NULL) return NULL;
+	task->group = group;
+	task->fn = fn;
+	task->arg = arg;
+	task->release = options->release;
+	task->name = options->name;
+	task->site = options->site;
+	task->stack_size = options->stack;
+	task->service = options->service;
+	task->forget = options->forget || here != group->home;
+	return task;
+}
+
+/* Undoes prepare; the argument is released by the caller. */
+static void discard(weft_task *task)
+{
+	task->release = NULL;
+	wf_task_release(task);
+	wf_task_free(task);
+}
+
+static int start_here(wf_worker *here, weft_group *group, weft_task *task)
+{
+	int rc = wf_task_start(task, here, &group->scope);
+	if (rc != 0) return rc;
+	group->counted++;
+	if (task->service) {
+		group->services++;
+		wf_list_push_back(&group->service_tasks, &task->service_of);
+	}
+	return 0;
+}
+
+static int start_from_home(wf_worker *here, weft_group *group, weft_task *task)
+{
+	if (task->target == here->id) return start_here(here, group, task);
+	if (!wf_shards_make(group)) return WEFT_ENOMEM;
+	group->counted++;
+	if (task->service) {
+		group->services++;
+		wf_list_push_back(&group->service_tasks, &task->service_of);
+	}
+	wf_shard_post(group, task);
+	return 0;
+}
+
+static int start_from_shard(wf_worker *here, weft_group *group, weft_task *task)
+{
+	wf_shard *shard = wf_shard_here(group, here);
+	if (shard != NULL && task->target == here->id && !task->service)
+		return wf_shard_start(shard, task);
+	wf_shard_ask_home(group, task);
+	return 0;
+}
+
+/* Suspends until fewer than `at_once` run. */
+static int wait_for_place(weft_group *group)
+{
+	while (group->counted >= group->at_once) {
+		int rc = wf_checkpoint();
+		if (rc != 0) return rc;
+		wf_place_waiter waiter = { .task = wf_task_here() };
+		waiter.ticket = wf_wait_open(0, "a place in a group", group);
+		wf_list_push_back(&group->places, &waiter.link);
+		int cause = wf_wait_park();
+		wf_list_remove(&waiter.link);
+		if (cause == WF_CAUSE_CANCEL) return WEFT_ECANCELED;
+	}
+	return 0;
+}
+
+static int spawn_one(wf_worker *here, weft_group *group, weft_task_fn *fn, void *arg,
+	const weft_spawn_options *options)
+{
+	int target = choose_worker(here, options);
+	if (target < 0) return target;
+	if (here == group->home && group->ended_count >= WF_ENDED_MAX) return WEFT_EFULL;
+	if (group->at_once != 0) {
+		if (here != group->home || here->task == NULL) return WEFT_ENOTSUP;
+		int rc = wait_for_place(group);
+		if (rc != 0) return rc;
+	}
+	weft_task *task = prepare(here, group, fn, arg, options);
+	if (task == NULL) return WEFT_ENOMEM;
+	task->target = target;
+	int rc = here == group->home ? start_from_home(here, group, task)
+								 : start_from_shard(here, group, task);
+	if (rc != 0) discard(task);
+	return rc;
+}
+
+static int spawn_each(wf_worker *here, weft_group *group, weft_task_fn *fn, void *arg,
+	const weft_spawn_options *options)
+{
+	if (options->release != NULL) return WEFT_EINVAL;
+	weft_spawn_options one = *options;
+	int rc = 0;
+	for (int id = 1; id <= here->run->worker_count && rc == 0; id++) {
+		one.worker = id;
+		rc = spawn_one(here, group, fn, arg, &one);
+	}
+	return rc;
+}
+
+int wf_group_spawn(
+	weft_group *group, weft_task_fn *fn, void *arg, const weft_spawn_options *options)
+{
+	wf_worker *here = wf_worker_here();
+	if (options->worker == WEFT_EACH) return spawn_each(here, group, fn, arg, options);
+	return spawn_one(here, group, fn, arg, options);
+}
+
+static void note_failed_spawn(wf_worker *here, weft_group *group, int rc)
+{
+	if (here == group->home) {
+		wf_group_fail(group, NULL, rc);
+		return;
+	}
+	wf_shard *shard = wf_shard_here(group, here);
+	if (shard != NULL) wf_shard_fail(shard, rc);
+}
+
+int weft_spawn_with(
+	weft_group *group, weft_task_fn *fn, void *arg, const weft_spawn_options *options)
+{
+	wf_worker *here = wf_worker_here();
+	int rc = here == NULL ? WEFT_ENORUN : is_real(group) ? 0 : group->error;
+	if (rc == 0) {
+		rc = wf_group_spawn(group, fn, arg, options);
+		if (rc != 0) note_failed_spawn(here, group, rc);
+	}
+	if (rc != 0 && options->release != NULL) options->release(arg);
+	return rc;
+}
+
+/* Waiting. */
+
+static int wait_opener(weft_group *group, unsigned flags, const char *what)
+{
+	group->ticket = wf_wait_open(flags, what, group);
+	group->waiting = true;
+	wf_group_advance(group);
+	int cause = wf_wait_park();
+	group->waiting = false;
+	return cause == WF_CAUSE_CANCEL ? WEFT_ECANCELED : 0;
+}
+
+static weft_task *take_ended(weft_group *group)
+{
+	weft_task *task = group->ended_first;
+	if (task == NULL) return NULL;
+	group->ended_first = task->next;
+	if (group->ended_first == NULL) group->ended_last = &group->ended_first;
+	group->ended_count--;
+	return task;
+}
+
+static void give_up_returned(weft_group *group)
+{
+	weft_task *returned = group->returned;
+	group->returned = NULL;
+	if (returned != NULL) give_up_child(group, returned);
+}
+
+int weft_group_next(weft_group *group, weft_task **out)
+{
+	int rc = wf_checkpoint();
+	if (rc != 0) return rc;
+	if (!is_real(group)) return group->error;
+	wf_assert(group->opener == wf_task_here());
+	give_up_returned(group);
+	while (group->ended_first == NULL) {
+		if (only_services_left(group)) return 0;
+		rc = wait_opener(group, 0, "the next child of a group");
+		if (rc != 0) return rc;
+	}
+	group->returned = take_ended(group);
+	if (group->returned->failed) forget_failure(group, group->returned);
+	*out = group->returned;
+	return 1;
+}
+
+void weft_group_cancel(weft_group *group)
+{
+	if (!is_real(group)) return;
+	wf_assert(group->home == wf_worker_here());
+	wf_scope_raise(&group->scope, WF_LEVEL_CANCEL, WEFT_REASON_EXPLICIT, "weft_group_cancel");
+}
+
+static void wait_until_over(weft_group *group)
+{
+	group->joining = true;
+	group->wants_end = true;
+	while (!wf_group_is_over(group))
+		(void)!wait_opener(group, WF_WAIT_UNCANCELABLE, "the end of a group");
+	group->wants_end = false;
+}
+
+int weft_group_drain(weft_group *group, int drain_ms)
+{
+	int rc = wf_checkpoint_shielded();
+	if (rc != 0) return rc;
+	if (!is_real(group)) return group->error;
+	wf_assert(group->opener == wf_task_here());
+	wf_scope_raise(&group->scope, WF_LEVEL_DRAIN, WEFT_REASON_NONE, "weft_group_drain");
+	int64_t until = wf_now_ns() + (int64_t)drain_ms * 1000000;
+	bool sooner = wf_timer_armed(&group->timer) && group->timer.deadline_ns <= until;
+	if (!sooner && wf_timer_arm(&group->home->timers, &group->timer, until) != 0)
+		weft_group_cancel(group);
+	wait_until_over(group);
+	group->joining = false;
+	wf_timer_cancel(&group->home->timers, &group->timer);
+	return group->expired ? WEFT_EDEADLINE : 0;
+}
+
+/* The first failure that nobody has seen; the others are told to the operator. */
+static int verdict(weft_group *group, int rc)
+{
+	int first = group->failures ? group->failures->public.code : group->error;
+	const wf_failure *rest = group->failures;
+	if (rest != NULL && rc >= 0) rest = rest->next;
+	wf_run_report_failures(group, rest);
+	if (rc < 0) first = rc;
+	if (first == 0 && group->scope.level == WF_LEVEL_CANCEL && group->expired)
+		return WEFT_EDEADLINE;
+	return first < 0 ? first : rc;
+}
+
+int weft_group_join(weft_group *group, int rc)
+{
+	if (!is_real(group)) return rc < 0 ? rc : group->error;
+	weft_task *task = wf_task_here();
+	wf_assert(task != NULL && group->opener == task);
+	if (rc < 0)
+		wf_scope_raise(&group->scope, WF_LEVEL_CANCEL, WEFT_REASON_SIBLING, "weft_group_join");
+	wf_checkpoint_shielded();
+	wait_until_over(group);
+	rc = verdict(group, rc);
+	wf_worker *home = group->home;
+	wf_group_fini(group);
+	give_group(home, group);
+	task->open_groups--;
+	return rc;
+}
+
+/* Members that are not tasks. */
+
+void wf_group_enter(weft_group *group)
+{
+	wf_worker *here = wf_worker_here();
+	if (here == group->home) {
+		group->counted++;
+		return;
+	}
+	wf_shard *shard = wf_shard_here(group, here);
+	wf_assert(shard != NULL);
+	shard->members++;
+}
+
+void wf_group_leave(weft_group *group)
+{
+	wf_worker *here = wf_worker_here();
+	if (here != group->home) {
+		wf_shard_leave(wf_shard_here(group, here));
+		return;
+	}
+	group->counted--;
+	if (group->at_once != 0) free_place(group);
+	wf_group_advance(group);
+}
+
+wf_scope *wf_group_scope_here(weft_group *group)
+{
+	wf_worker *here = wf_worker_here();
+	if (here == group->home) return &group->scope;
+	wf_shard *shard = wf_shard_here(group, here);
+	wf_assert(shard != NULL);
+	return &shard->scope;
+}

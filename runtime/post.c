@@ -1,0 +1,178 @@
+/* A post is a message that becomes a task when its worker gets to it. It was accepted, so it must
+ * run: it waits in a list of the worker's, which starts so many a turn and, where it cannot for
+ * want of memory or of a place, tries again. What waits there counts against the limit as what is
+ * still in the inbox does. */
+#include <weft/post.h>
+
+#include <weft/error.h>
+
+#include "context/alloc.h"
+#include "context/context.h"
+#include "executor/future.h"
+#include "runtime/run.h"
+
+typedef struct wf_post {
+	wf_message message;
+	struct wf_post *next;
+	wf_worker *worker;
+	weft_task_fn *fn;
+	void *arg;
+	weft_context *context;
+	weft_future *future; /* NULL: nobody wants the result */
+	const char *name;
+	const char *site;
+} post;
+
+weft_handle *weft_handle_current(void)
+{
+	wf_worker *worker = wf_worker_here();
+	if (worker == NULL) return NULL;
+	wf_run_ref(worker->run);
+	return (weft_handle *)worker->run;
+}
+
+weft_handle *weft_handle_ref(weft_handle *handle)
+{
+	wf_run_ref((wf_run *)handle);
+	return handle;
+}
+
+void weft_handle_unref(weft_handle *handle)
+{
+	if (handle != NULL) wf_run_unref((wf_run *)handle);
+}
+
+static void free_post(void *arg)
+{
+	post *posted = arg;
+	wf_context_unref(posted->context);
+	weft_future_unref(posted->future);
+	wf_free(posted);
+}
+
+static int run_post(void *arg)
+{
+	post *posted = arg;
+	int rc = posted->fn(posted->arg);
+	if (posted->future == NULL) return rc;
+	weft_future_set(posted->future, rc, NULL);
+	return 0;
+}
+
+static void deliver(wf_message *message)
+{
+	post *posted = wf_container_of(message, post, message);
+	wf_worker *worker = posted->worker;
+	/* Until it is a task, it keeps its group from being over. */
+	atomic_fetch_add_explicit(&worker->run->posts.asks, 1, memory_order_relaxed);
+	posted->next = NULL;
+	*worker->posts_last = posted;
+	worker->posts_last = &posted->next;
+	wf_count(&worker->posts_waiting, 1);
+}
+
+static int start(wf_worker *worker, post *posted)
+{
+	weft_spawn_options options = { .size = sizeof options,
+		.name = posted->name,
+		.site = posted->site,
+		.forget = true,
+		.release = free_post };
+	weft_context *former = wf_context_attach(posted->context);
+	int rc = wf_group_spawn(&worker->run->posts, run_post, posted, &options);
+	wf_context_attach(former);
+	return rc;
+}
+
+void wf_posts_start(wf_worker *worker)
+{
+	for (int i = 0; i < WF_POSTS_PER_TURN && worker->posts != NULL; i++) {
+		post *posted = worker->posts;
+		post *next = posted->next; /* it may be gone once it has started */
+		if (start(worker, posted) != 0) return;
+		worker->posts = next;
+		if (next == NULL) worker->posts_last = &worker->posts;
+		wf_count(&worker->posts_waiting, -1);
+		atomic_fetch_sub_explicit(&worker->run->posts.asks, 1, memory_order_release);
+	}
+}
+
+static int make_post(const weft_post_options *options, post **out)
+{
+	post *made = wf_zalloc(sizeof *made);
+	if (made == NULL) return WEFT_ENOMEM;
+	if (options->future != NULL) {
+		weft_future_options future = { .size = sizeof future, .site = options->site };
+		int rc = weft_future_new_with(&future, &made->future);
+		if (rc != 0) {
+			wf_free(made);
+			return rc;
+		}
+	}
+	made->name = options->name;
+	made->site = options->site;
+	made->message.deliver = deliver;
+	made->context = wf_context_capture();
+	*out = made;
+	return 0;
+}
+
+static int put_in(post *posted)
+{
+	wf_worker *worker = posted->worker;
+	if (atomic_load_explicit(&worker->posts_waiting, memory_order_relaxed) >= WF_INBOX_LIMIT)
+		return WEFT_EFULL;
+	return wf_inbox_post(&worker->inbox, &posted->message);
+}
+
+int weft_post_with(
+	weft_handle *handle, weft_task_fn *fn, void *arg, const weft_post_options *options)
+{
+	wf_run *run = (wf_run *)handle;
+	int id = options->worker;
+	if (id < 0 || id > run->worker_count) return WEFT_EINVAL;
+	if (id == 0) id = wf_run_least_loaded(run);
+	post *posted;
+	int rc = make_post(options, &posted);
+	if (rc != 0) return rc;
+	posted->worker = &run->workers[id - 1];
+	posted->fn = fn;
+	posted->arg = arg;
+	/* The moment it is in, it may run and end: what the caller gets is taken before. */
+	weft_future *future = posted->future ? weft_future_ref(posted->future) : NULL;
+	rc = put_in(posted);
+	if (rc != 0) {
+		weft_future_unref(future);
+		free_post(posted);
+		return rc;
+	}
+	if (future != NULL) *options->future = future;
+	return 0;
+}
+
+int weft_call_on(int worker, weft_task_fn *fn, void *arg)
+{
+	weft_task *done;
+	int rc = wf_checkpoint();
+	if (rc != 0) return rc;
+	if (worker < 1 || worker > weft_workers()) return WEFT_EINVAL;
+	weft_group *group = weft_group_open(.name = "weft_call_on", .keep_going = true);
+	rc = weft_spawn(group, fn, arg, .worker = worker);
+	int result = rc;
+	if (rc == 0) rc = weft_group_next(group, &done);
+	if (rc == 1) result = weft_task_result(done);
+	int joined = weft_group_join(group, rc);
+	return joined < 0 ? joined : result;
+}
+
+int weft_workers(void)
+{
+	wf_worker *here = wf_worker_here();
+	return here ? here->run->worker_count : 0;
+}
+
+int weft_worker_id(void)
+{
+	wf_worker *here = wf_worker_here();
+	return here ? here->id : 0;
+}

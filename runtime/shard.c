@@ -1,0 +1,343 @@
+/* The messages between a group's home and its shards:
+ *
+ *   posted    home → shard    a counted child to start there               task->message
+ *   ended     shard → home    a counted child is through, or a member failed  task->message
+ *   asked     shard → home    "start this child on its target"             task->message
+ *   ask       home → shard    "say when you have no members"               shard->ask
+ *   answer    shard → home    "none"                                       shard->answer
+ *   drain, cancel   home → shard, once each
+ *   failure   shard → home    a spawn failed                               shard->failure
+ *   cancel child    home → worker → home                                   task->cancel */
+#include <errno.h>
+#include <weft/error.h>
+
+#include "context/alloc.h"
+#include "runtime/group.h"
+#include "runtime/run.h"
+
+static void on_ask(wf_message *message);
+static void on_answer(wf_message *message);
+static void on_drain(wf_message *message);
+static void on_cancel(wf_message *message);
+static void on_failure(wf_message *message);
+
+static void init_shard(wf_shard *shard, weft_group *group, wf_worker *worker)
+{
+	*shard = (wf_shard){ .group = group, .worker = worker };
+	shard->ask.deliver = on_ask;
+	shard->answer.deliver = on_answer;
+	shard->drain.deliver = on_drain;
+	shard->cancel.deliver = on_cancel;
+	shard->failure.deliver = on_failure;
+}
+
+static wf_shard *shards_of(const weft_group *group)
+{
+	return atomic_load_explicit(&group->shards, memory_order_acquire);
+}
+
+bool wf_shards_make(weft_group *group)
+{
+	if (shards_of(group) != NULL) return true;
+	wf_run *run = group->home->run;
+	size_t n = (size_t)run->worker_count;
+	wf_shard *shards = wf_alloc_aligned(WF_CACHE_LINE, n * sizeof *shards);
+	if (shards == NULL) return false;
+	for (size_t i = 0; i < n; i++) init_shard(&shards[i], group, &run->workers[i]);
+	/* Release: pairs with shards_of on a worker that learned of the group otherwise. */
+	atomic_store_explicit(&group->shards, shards, memory_order_release);
+	return true;
+}
+
+void wf_shards_free(weft_group *group)
+{
+	wf_free(shards_of(group));
+	atomic_store_explicit(&group->shards, NULL, memory_order_relaxed);
+}
+
+wf_shard *wf_shard_here(weft_group *group, wf_worker *worker)
+{
+	wf_shard *shards = shards_of(group);
+	if (shards == NULL) return NULL;
+	wf_shard *shard = &shards[worker->id - 1];
+	return shard->begun ? shard : NULL;
+}
+
+/* Levels. */
+
+static void raise_shard(wf_shard *shard, uint8_t level)
+{
+	if (shard->level < level) shard->level = level;
+	if (shard->begun)
+		wf_scope_raise(&shard->scope, level, (weft_reason)shard->reason, shard->reason_site);
+}
+
+static void on_drain(wf_message *message)
+{
+	raise_shard(wf_container_of(message, wf_shard, drain), WF_LEVEL_DRAIN);
+}
+
+static void on_cancel(wf_message *message)
+{
+	raise_shard(wf_container_of(message, wf_shard, cancel), WF_LEVEL_CANCEL);
+}
+
+static void follow(weft_group *group, wf_shard *shard)
+{
+	if (group->scope.level >= WF_LEVEL_DRAIN && !shard->drain_sent) {
+		shard->drain_sent = true;
+		wf_inbox_push(&shard->worker->inbox, &shard->drain);
+	}
+	if (group->scope.level == WF_LEVEL_CANCEL && !shard->cancel_sent) {
+		shard->cancel_sent = true;
+		shard->reason = group->scope.reason;
+		shard->reason_site = group->scope.site;
+		wf_inbox_push(&shard->worker->inbox, &shard->cancel);
+	}
+}
+
+void wf_shards_follow(weft_group *group)
+{
+	wf_shard *shards = shards_of(group);
+	for (int i = 0; i < group->home->run->worker_count; i++) {
+		if (shards[i].loud) follow(group, &shards[i]);
+	}
+}
+
+static void begin(wf_shard *shard)
+{
+	if (shard->begun) return;
+	wf_scope_init(&shard->scope, &shard->worker->scope, NULL);
+	shard->begun = true;
+	if (shard->level > WF_LEVEL_NONE) raise_shard(shard, shard->level);
+}
+
+/* Quiet?. */
+
+static void make_loud(weft_group *group, wf_shard *shard)
+{
+	if (shard->loud) return;
+	shard->loud = true;
+	group->loud++;
+	follow(group, shard);
+}
+
+int wf_shards_begin(weft_group *group)
+{
+	if (!wf_shards_make(group)) return WEFT_ENOMEM;
+	wf_shard *shards = shards_of(group);
+	for (int i = 0; i < group->home->run->worker_count; i++) {
+		if (shards[i].worker == group->home) continue;
+		begin(&shards[i]);
+		make_loud(group, &shards[i]);
+	}
+	return 0;
+}
+
+void wf_shards_ask(weft_group *group)
+{
+	wf_shard *shards = shards_of(group);
+	for (int i = 0; i < group->home->run->worker_count; i++) {
+		wf_shard *shard = &shards[i];
+		if (!shard->loud || shard->ask_sent) continue;
+		shard->ask_sent = true;
+		wf_inbox_push(&shard->worker->inbox, &shard->ask);
+	}
+}
+
+/* The scope leaves the tree with the answer, unless counted children still hang below it: their
+ * ended messages make the shard loud again, and it is asked once more. */
+static void answer_if_quiet(wf_shard *shard)
+{
+	if (!shard->asked || shard->members > 0) return;
+	shard->asked = false;
+	if (shard->begun && wf_list_empty(&shard->scope.children)) {
+		wf_scope_fini(&shard->scope);
+		shard->begun = false;
+	}
+	wf_inbox_push(&shard->group->home->inbox, &shard->answer);
+}
+
+static void on_ask(wf_message *message)
+{
+	wf_shard *shard = wf_container_of(message, wf_shard, ask);
+	shard->asked = true;
+	answer_if_quiet(shard);
+}
+
+static void on_answer(wf_message *message)
+{
+	wf_shard *shard = wf_container_of(message, wf_shard, answer);
+	weft_group *group = shard->group;
+	shard->ask_sent = false;
+	shard->loud = false;
+	group->loud--;
+	wf_group_advance(group);
+}
+
+/* Children. */
+
+static void on_ended(wf_message *message)
+{
+	weft_task *task = wf_container_of(message, weft_task, message);
+	weft_group *group = task->group;
+	if (!task->counted) {
+		wf_group_fail(group, task, task->result);
+		wf_task_free(task);
+		return;
+	}
+	if (task->shard != NULL) make_loud(group, task->shard);
+	bool forget = task->forget;
+	wf_group_count_down(group, task);
+	if (!forget) return;
+	if (task->cancel_sent)
+		task->dropped = true;
+	else
+		wf_task_free(task);
+}
+
+static void send_ended(weft_task *task, weft_group *group)
+{
+	task->message.deliver = on_ended;
+	wf_inbox_push(&group->home->inbox, &task->message);
+}
+
+static void on_posted(wf_message *message)
+{
+	weft_task *task = wf_container_of(message, weft_task, message);
+	wf_shard *shard = task->shard;
+	begin(shard);
+	int rc = wf_task_start(task, shard->worker, &shard->scope);
+	if (rc == 0) return;
+	task->worker = shard->worker;
+	task->state = WF_TASK_ENDED;
+	task->result = rc;
+	task->failed = true;
+	send_ended(task, shard->group);
+}
+
+void wf_shard_post(weft_group *group, weft_task *task)
+{
+	wf_shard *shard = &shards_of(group)[task->target - 1];
+	make_loud(group, shard);
+	task->shard = shard;
+	task->counted = true;
+	task->message.deliver = on_posted;
+	wf_inbox_push(&shard->worker->inbox, &task->message);
+}
+
+/* At home, for a worker that has no shard, or wants a child elsewhere. It was counted in `asks`
+ * until here. */
+static void on_asked(wf_message *message)
+{
+	weft_task *task = wf_container_of(message, weft_task, message);
+	weft_group *group = task->group;
+	wf_worker *home = group->home;
+	int rc = 0;
+	if (task->target != home->id && !wf_shards_make(group)) rc = WEFT_ENOMEM;
+	if (rc == 0 && task->target == home->id) rc = wf_task_start(task, home, &group->scope);
+	atomic_fetch_sub_explicit(&group->asks, 1, memory_order_relaxed);
+	if (rc != 0) {
+		wf_group_fail(group, task, rc);
+		wf_task_free(task);
+		wf_group_advance(group);
+		return;
+	}
+	group->counted++;
+	if (task->service) {
+		group->services++;
+		wf_list_push_back(&group->service_tasks, &task->service_of);
+	}
+	if (task->target != home->id) wf_shard_post(group, task);
+}
+
+void wf_shard_ask_home(weft_group *group, weft_task *task)
+{
+	atomic_fetch_add_explicit(&group->asks, 1, memory_order_relaxed);
+	task->message.deliver = on_asked;
+	wf_inbox_push(&group->home->inbox, &task->message);
+}
+
+int wf_shard_start(wf_shard *shard, weft_task *task)
+{
+	task->shard = shard;
+	int rc = wf_task_start(task, shard->worker, &shard->scope);
+	if (rc == 0) shard->members++;
+	return rc;
+}
+
+void wf_shard_bury_child(wf_shard *shard, weft_task *task)
+{
+	if (task->counted) {
+		send_ended(task, shard->group);
+		return;
+	}
+	if (task->failed)
+		send_ended(task, shard->group);
+	else
+		wf_task_free(task);
+	wf_shard_leave(shard);
+}
+
+void wf_shard_leave(wf_shard *shard)
+{
+	wf_assert(shard->members > 0);
+	shard->members--;
+	answer_if_quiet(shard);
+}
+
+static void on_failure(wf_message *message)
+{
+	wf_shard *shard = wf_container_of(message, wf_shard, failure);
+	wf_group_fail(shard->group, NULL, shard->failure_code);
+}
+
+/* The first one tells: after it the group is failing anyway. It comes from a member, or from a
+ * counted child, so the group cannot be over before the message is there. */
+void wf_shard_fail(wf_shard *shard, int code)
+{
+	if (shard->failing) return;
+	shard->failing = true;
+	shard->failure_code = code;
+	wf_inbox_push(&shard->group->home->inbox, &shard->failure);
+}
+
+/* Cancel of one child. */
+
+static void on_cancel_back(wf_message *message)
+{
+	weft_task *task = wf_container_of(message, weft_task, cancel);
+	task->cancel_sent = false;
+	if (!task->dropped) return;
+	task->dropped = false;
+	wf_task_free(task);
+}
+
+static void on_cancel_child(wf_message *message)
+{
+	weft_task *task = wf_container_of(message, weft_task, cancel);
+	if (task->state != WF_TASK_ENDED && task->worker == wf_worker_here())
+		wf_scope_raise(&task->root, WF_LEVEL_CANCEL, WEFT_REASON_EXPLICIT, "weft_task_cancel");
+	message->deliver = on_cancel_back;
+	wf_inbox_push(&task->group->home->inbox, message);
+}
+
+void wf_shard_cancel_child(weft_task *task)
+{
+	if (task->cancel_sent) return;
+	task->cancel_sent = true;
+	task->cancel.deliver = on_cancel_child;
+	wf_inbox_push(&task->shard->worker->inbox, &task->cancel);
+}
+
+void weft_task_cancel(weft_task *task)
+{
+	wf_worker *here = wf_worker_here();
+	if (task->shard != NULL && here == task->group->home && here != task->shard->worker) {
+		wf_shard_cancel_child(task);
+		return;
+	}
+	wf_assert(task->worker == here);
+	if (task->state != WF_TASK_ENDED)
+		wf_scope_raise(&task->root, WF_LEVEL_CANCEL, WEFT_REASON_EXPLICIT, "weft_task_cancel");
+}

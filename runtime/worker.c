@@ -1,0 +1,281 @@
+/* One turn of a worker:
+ *
+ *   inbox → timers → ready tasks, one after another → descriptors (blocking when nothing is ready)
+ *
+ * A task that parks picks its successor itself and switches straight to it: the loop is visited
+ * once a turn, not once a switch. The one pick function is `pick`: first come, first served. */
+#include "runtime/worker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <weft/error.h>
+
+#include "context/alloc.h"
+#include "context/clock.h"
+#include "context/context.h"
+#include "runtime/io.h"
+#include "runtime/run.h"
+
+void wf_worker_ready(wf_worker *worker, weft_task *task)
+{
+	wf_debug_assert(task->worker == worker && worker == wf_worker_here());
+	task->state = WF_TASK_READY;
+	task->next = NULL;
+	*worker->ready_last = task;
+	worker->ready_last = &task->next;
+	worker->ready_count++;
+}
+
+static bool turn_is_over(wf_worker *worker)
+{
+	if (worker->turn_left == 0) return true;
+	worker->turn_left--;
+	if (worker->turn_left % WF_CLOCK_EVERY != 0) return false;
+	return wf_now_ns() - worker->turn_began_ns > WF_TURN_NS;
+}
+
+/* Who runs next; NULL: the loop. */
+static weft_task *pick(wf_worker *worker)
+{
+	weft_task *task = worker->ready_first;
+	if (task == NULL || turn_is_over(worker)) return NULL;
+	worker->ready_first = task->next;
+	if (worker->ready_first == NULL) worker->ready_last = &worker->ready_first;
+	worker->ready_count--;
+	return task;
+}
+
+/* Makes `task` (NULL: the loop) the current one; returns where to switch to. */
+static wf_coro *enter(wf_worker *worker, weft_task *task)
+{
+	worker->task = task;
+	if (task == NULL) {
+		wf_context_attach(wf_context_root());
+		return &worker->loop_coro;
+	}
+	worker->switches++;
+	worker->budget_left = WF_TASK_BUDGET;
+	task->state = WF_TASK_RUNNING;
+	wf_context_attach(task->context);
+	return &task->coro;
+}
+
+/* First thing on every stack that was switched to: the one before may have run to its end. */
+static void arrive(wf_worker *worker)
+{
+	weft_task *ended = worker->ended;
+	if (wf_likely(ended == NULL)) return;
+	worker->ended = NULL;
+	wf_task_bury(ended);
+}
+
+void wf_worker_switch(wf_worker *worker)
+{
+	weft_task *from = worker->task;
+	weft_task *to = pick(worker);
+	from->context = wf_context_current();
+	wf_coro *next = enter(worker, to);
+	if (to == from) return;
+	wf_coro_switch(&from->coro, next);
+	arrive(worker);
+}
+
+void wf_worker_yield(wf_worker *worker)
+{
+	wf_worker_ready(worker, worker->task);
+	wf_worker_switch(worker);
+}
+
+void wf_worker_enter_task(wf_worker *worker)
+{
+	arrive(worker);
+}
+
+void wf_worker_leave_task(wf_worker *worker)
+{
+	weft_task *from = worker->task;
+	worker->ended = from;
+	wf_coro_switch_last(&from->coro, enter(worker, pick(worker)));
+}
+
+/* Checkpoints. */
+
+static int spend_budget(wf_worker *worker)
+{
+	if (worker->budget_left == 0 || wf_now_ns() - worker->turn_began_ns > WF_TURN_NS)
+		wf_worker_yield(worker);
+	return 0;
+}
+
+int wf_checkpoint_shielded(void)
+{
+	wf_worker *worker = wf_worker_here();
+	if (wf_unlikely(worker == NULL)) return WEFT_ENORUN;
+	if (wf_unlikely(worker->task == NULL)) return WEFT_ENOTASK;
+	if (--worker->budget_left % WF_CLOCK_EVERY == 0) spend_budget(worker);
+	return 0;
+}
+
+int wf_checkpoint(void)
+{
+	int rc = wf_checkpoint_shielded();
+	if (wf_unlikely(rc != 0)) return rc;
+	weft_task *task = wf_task_here();
+	if (wf_likely(!task->interrupted)) return 0;
+	/* A loop that ignores its errors must not keep the others from running. */
+	wf_worker_yield(task->worker);
+	return task->failed_scopes ? WEFT_ENOMEM : WEFT_ECANCELED;
+}
+
+/* The loop. */
+
+static void run_turn(wf_worker *worker)
+{
+	worker->turns++;
+	worker->turn_began_ns = worker->now_ns;
+	worker->turn_left = WF_TURN_SWITCHES;
+	weft_task *first = pick(worker);
+	if (first == NULL) return;
+	wf_coro_switch(&worker->loop_coro, enter(worker, first));
+	arrive(worker);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	wf_worker *worker = wf_container_of(timer, wf_worker, timer);
+	worker->timer_armed_ns = INT64_MAX;
+}
+
+/* libuv counts milliseconds from its own reading of the clock: round up, so that a deadline is
+ * never met early. */
+static void arm_timer(wf_worker *worker)
+{
+	int64_t next = wf_timers_next_ns(&worker->timers);
+	if (next == worker->timer_armed_ns) return;
+	if (next == INT64_MAX) {
+		uv_timer_stop(&worker->timer);
+	} else {
+		int64_t left = next - wf_now_ns();
+		uv_update_time(&worker->loop);
+		uv_timer_start(
+			&worker->timer, on_timer, left > 0 ? (uint64_t)(left + 999999) / 1000000 : 0, 0);
+	}
+	worker->timer_armed_ns = next;
+}
+
+static void poll_descriptors(wf_worker *worker)
+{
+	bool busy = worker->ready_first != NULL || worker->posts != NULL;
+	if (!busy && wf_inbox_may_sleep(&worker->inbox)) {
+		arm_timer(worker);
+		uv_run(&worker->loop, UV_RUN_ONCE);
+		wf_inbox_awake(&worker->inbox);
+	} else {
+		uv_run(&worker->loop, UV_RUN_NOWAIT);
+	}
+}
+
+void wf_worker_loop(wf_worker *worker)
+{
+	wf_inbox_here = &worker->inbox;
+	wf_coro_init_thread(&worker->loop_coro);
+	while (!worker->finished) {
+		wf_inbox_drain(&worker->inbox);
+		worker->now_ns = wf_now_ns();
+		wf_timers_fire(&worker->timers, worker->now_ns);
+		if (wf_unlikely(worker->posts != NULL)) wf_posts_start(worker);
+		run_turn(worker);
+		if (wf_unlikely(worker->sealing)) wf_stages_settle(worker);
+		if (!worker->finished) poll_descriptors(worker);
+	}
+	wf_inbox_here = NULL;
+}
+
+/* Life. */
+
+static void wake_loop(wf_inbox *inbox)
+{
+	wf_worker *worker = wf_container_of(inbox, wf_worker, inbox);
+	uv_async_send(&worker->async);
+}
+
+static void on_async(uv_async_t *async)
+{
+	/* Its only job is to end the poll; the loop drains the inbox each turn. */
+	(void)async;
+}
+
+static int init_handles(wf_worker *worker)
+{
+	int rc = uv_loop_init(&worker->loop);
+	if (rc != 0) return rc;
+	rc = uv_async_init(&worker->loop, &worker->async, on_async);
+	if (rc != 0) {
+		uv_loop_close(&worker->loop);
+		return rc;
+	}
+	uv_timer_init(&worker->loop, &worker->timer);
+	worker->timer_armed_ns = INT64_MAX;
+	worker->loop.data = worker;
+	return 0;
+}
+
+static void fini_handles(wf_worker *worker)
+{
+	uv_close((uv_handle_t *)&worker->async, NULL);
+	uv_close((uv_handle_t *)&worker->timer, NULL);
+	uv_run(&worker->loop, UV_RUN_DEFAULT);
+	wf_assert(uv_loop_close(&worker->loop) == 0);
+}
+
+int wf_worker_init(wf_worker *worker, wf_run *run, int id)
+{
+	worker->run = run;
+	worker->id = id;
+	worker->ready_last = &worker->ready_first;
+	worker->posts_last = &worker->posts;
+	worker->tasks_max = (unsigned)run->options.tasks;
+	wf_list_init(&worker->open_io);
+	wf_scope_init(&worker->scope, NULL, NULL);
+	wf_timers_init(&worker->timers);
+
+	int rc = init_handles(worker);
+	if (rc != 0) goto out;
+	rc = wf_inbox_init(&worker->inbox, WF_INBOX_LIMIT, wake_loop);
+	if (rc != 0) goto close_handles;
+	rc = wf_stack_pool_init(&worker->stacks, run->options.stack, worker->tasks_max);
+	if (rc != 0) goto fini_inbox;
+	rc = -ENOMEM;
+	worker->scratch = wf_alloc(WF_SCRATCH_SIZE);
+	if (worker->scratch == NULL) goto fini_stacks;
+	rc = worker->io->init(worker);
+	if (rc != 0) goto free_scratch;
+	worker->made = true;
+	return 0;
+
+free_scratch:
+	wf_free(worker->scratch);
+fini_stacks:
+	wf_stack_pool_fini(&worker->stacks);
+fini_inbox:
+	wf_inbox_fini(&worker->inbox);
+close_handles:
+	fini_handles(worker);
+out:
+	return rc;
+}
+
+void wf_worker_fini(wf_worker *worker)
+{
+	if (!worker->made) return;
+	worker->made = false;
+	wf_assert(worker->live_tasks == 0);
+	worker->io->fini(worker);
+	fini_handles(worker);
+	wf_free(worker->scratch);
+	wf_group_free_spares(worker);
+	wf_task_free_slabs(worker);
+	wf_stack_pool_fini(&worker->stacks);
+	wf_timers_fini(&worker->timers);
+	wf_inbox_fini(&worker->inbox);
+}
