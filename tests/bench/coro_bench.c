@@ -2,7 +2,8 @@
  * happen to a round makes it longer.
  *     ring   each coroutine switches straight to the next: one switch
  *     hub    the thread switches to each in turn and gets it back: two switches, and the way a
- *            worker drives its tasks */
+ *            worker drives its tasks
+ *     ahead  fetching each stack two turns before it is due */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@ enum { ROUNDS = 7, SWITCHES = 2000000 };
 typedef struct runner {
 	wf_coro coro;
 	wf_coro *next;
+	const wf_coro *ahead; /* NULL: fetch nothing */
 	wf_stack *stack;
 	bool stop;
 } runner;
@@ -24,6 +26,7 @@ static wf_coro home;
 
 __attribute__((noinline)) static void yield(runner *self)
 {
+	if (self->ahead != NULL) wf_coro_prefetch(self->ahead);
 	wf_coro_switch(&self->coro, self->next);
 }
 
@@ -71,9 +74,10 @@ static void lead(void *arg)
 	wf_coro_switch_last(&self->coro, &home);
 }
 
-static double ring_ns(wf_stack_pool *pool, size_t count)
+static double ring_ns(wf_stack_pool *pool, size_t count, bool ahead)
 {
 	runner *all = start(pool, count, true);
+	for (size_t i = 0; ahead && i < count; i++) all[i].ahead = &all[(i + 3) % count].coro;
 	wf_coro_fini(&all[0].coro);
 	wf_coro_init(&all[0].coro, all[0].stack->low, all[0].stack->size, lead, &all[0]);
 	double best = 1e9;
@@ -89,7 +93,7 @@ static double ring_ns(wf_stack_pool *pool, size_t count)
 	return best;
 }
 
-static double hub_ns(wf_stack_pool *pool, size_t count)
+static double hub_ns(wf_stack_pool *pool, size_t count, bool ahead)
 {
 	runner *all = start(pool, count, false);
 	double best = 1e9;
@@ -97,7 +101,10 @@ static double hub_ns(wf_stack_pool *pool, size_t count)
 		size_t laps = round == 0 ? 2 : SWITCHES / count;
 		int64_t begun = wf_now_ns();
 		for (size_t lap = 0; lap < laps; lap++)
-			for (size_t i = 0; i < count; i++) wf_coro_switch(&home, &all[i].coro);
+			for (size_t i = 0; i < count; i++) {
+				if (ahead && i + 2 < count) wf_coro_prefetch(&all[i + 2].coro);
+				wf_coro_switch(&home, &all[i].coro);
+			}
 		double each = (double)(wf_now_ns() - begun) / (double)(laps * count);
 		if (round > 0 && each < best) best = each;
 	}
@@ -168,8 +175,10 @@ int main(void)
 	wf_assert(wf_stack_pool_init(&pool, 0, 0) == 0);
 	wf_coro_init_thread(&home);
 	for (size_t count = 2; count <= 10000; count *= count == 2 ? 5 : 10)
-		printf("%6zu coroutines: ring %5.1f ns a switch, hub %5.1f ns there and back\n", count,
-			ring_ns(&pool, count), hub_ns(&pool, count));
+		printf("%6zu coroutines: ring %5.1f ns a switch, ahead %5.1f; hub %5.1f ns there and back, "
+			   "ahead %5.1f\n",
+			count, ring_ns(&pool, count, false), ring_ns(&pool, count, true),
+			hub_ns(&pool, count, false), hub_ns(&pool, count, true));
 	printf("take and give, 1 at once: %.1f ns; 1000 at once: %.1f ns\n", take_give_ns(&pool, 1),
 		take_give_ns(&pool, 1000));
 	printf("take, init, run to the end, give: %.1f ns\n", spawn_ns(&pool));
