@@ -1,10 +1,12 @@
 /* The threads of a pool: started one by one as they are needed, asleep while there is nothing to
  * do.
  *
- * A member looks for work until there is none, then lies down: it joins the idle list, looks once
- * more, and parks. Whoever brings work calls the crew, which wakes the member that lay down last
- * (its stack is still warm), or starts a new one; but only when the members that are up are fewer
- * than the jobs that are not over. Otherwise one of them is on its way to look. */
+ * A member looks for work until there is none. Then, if it has just worked and nobody else does so,
+ * it goes on looking for a moment: under load the next job comes sooner than a thread falls asleep
+ * and wakes. Then it lies down: it joins the idle list, looks once more, and parks. Whoever brings
+ * work calls the crew, which wakes the member that lay down last (its stack is still warm), or
+ * starts a new one; but only when the members that are up are fewer than the jobs that are not
+ * over. Otherwise one of them is on its way to look. */
 #ifndef WF_EXECUTOR_CREW_H
 #define WF_EXECUTOR_CREW_H
 
@@ -21,9 +23,8 @@ struct wf_crew_member {
 	wf_parker parker;
 	wf_crew_member *below; /* in the idle list */
 	bool idle;             /* in it; under the crew's lock */
-	wf_spin lock;          /* guards job and since_ns */
+	wf_spin lock;          /* while it is held, `job` does not end */
 	wf_job *job;           /* being run; not yet `done` */
-	int64_t since_ns;      /* when it began */
 	uint64_t finished;     /* jobs run; written by the member alone */
 };
 
@@ -38,6 +39,7 @@ struct wf_crew {
 	unsigned idle_count; /* read without it too */
 	unsigned started;    /* the same; never falls */
 	bool stopping;
+	uint32_t looking;  /* somebody looks for a moment before it lies down */
 	uint64_t finished; /* by members that were joined */
 	unsigned size;
 	char name[12];
@@ -70,6 +72,12 @@ void wf_crew_fini(wf_crew *crew);
 
 /* Jobs that all members have run. Thread: any. */
 uint64_t wf_crew_finished(const wf_crew *crew);
+
+/* Under the member's lock for more than whether there is one. */
+static inline wf_job *wf_crew_member_job(const wf_crew_member *member)
+{
+	return __atomic_load_n(&member->job, __ATOMIC_ACQUIRE);
+}
 
 static inline unsigned wf_crew_started(const wf_crew *crew)
 {

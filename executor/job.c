@@ -7,7 +7,6 @@
  * are done under the crew's lock, which the runner takes before it goes on, and the crew before it
  * is freed. */
 #include "executor/job.h"
-#include "context/clock.h"
 #include "context/context.h"
 #include "executor/crew.h"
 #include "executor/pool.h"
@@ -60,18 +59,23 @@ bool wf_job_cancel(wf_job *job)
 void wf_job_cancel_running(wf_crew_member *runner)
 {
 	wf_spin_lock(&runner->lock);
-	wf_job *job = runner->job;
+	wf_job *job = wf_crew_member_job(runner);
 	bool hook = job != NULL && ask(job);
 	wf_spin_unlock(&runner->lock);
 	if (hook) call_hook(job);
 }
 
+/* Whoever finds the job there does so under the lock; so only its going must take it. Release: the
+ * finder reads what is in the job. */
 static void show(wf_crew_member *runner, wf_job *job)
 {
-	int64_t since_ns = job ? wf_now_ns() : 0;
+	__atomic_store_n(&runner->job, job, __ATOMIC_RELEASE);
+}
+
+static void hide(wf_crew_member *runner)
+{
 	wf_spin_lock(&runner->lock);
-	runner->job = job;
-	runner->since_ns = since_ns;
+	__atomic_store_n(&runner->job, NULL, __ATOMIC_RELAXED);
 	wf_spin_unlock(&runner->lock);
 }
 
@@ -101,6 +105,6 @@ bool wf_job_run(wf_job *job, wf_crew_member *runner, bool begin)
 	job->result = begin ? call(job) : WEFT_ECANCELED;
 	state = __atomic_fetch_or(&job->state, WF_JOB_ENDED, __ATOMIC_ACQ_REL);
 	if (state & WF_JOB_HOOKING) await_hook(job, runner);
-	show(runner, NULL);
+	hide(runner);
 	return begin;
 }

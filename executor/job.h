@@ -46,6 +46,7 @@ struct wf_job {
 	uint32_t state;
 	weft_pool *pool;
 	wf_queue_cell *cell;
+	int64_t since_ns;
 	wf_crew_member *runner;
 };
 

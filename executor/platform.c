@@ -140,22 +140,13 @@ int wf_thread_start(
 	return wf_platform_current->thread_start(thread, flags);
 }
 
-static void pause_core(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ __volatile__("yield");
-#endif
-}
-
 void wf_spin_wait(wf_spin *spin)
 {
 	unsigned rounds = 0;
 	do {
 		while (__atomic_load_n(&spin->taken, __ATOMIC_RELAXED) != 0) {
 			if (++rounds % 64 != 0) {
-				pause_core();
+				wf_thread_pause();
 			} else {
 				wf_thread_yield();
 			}

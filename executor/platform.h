@@ -77,6 +77,16 @@ static inline void wf_thread_yield(void)
 	wf_platform_current->thread_yield();
 }
 
+/* A breath between two looks at a word that another core is about to write. */
+static inline void wf_thread_pause(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ __volatile__("yield");
+#endif
+}
+
 /* How many CPUs this process may use; at least 1. */
 static inline unsigned wf_cpus(void)
 {

@@ -175,7 +175,8 @@ static int accepted(weft_pool *pool, wf_job *job)
 	job->state = 0;
 	job->pool = pool;
 	job->runner = NULL;
-	bool pushed = wf_queue_push(&pool->queue, job, wf_now_ns(), &job->cell);
+	job->since_ns = wf_now_ns();
+	bool pushed = wf_queue_push(&pool->queue, job, job->since_ns, &job->cell);
 	/* Also when it was not: a push without room may have moved what is in the queue. */
 	wf_queue_fence();
 	wf_crew_call(&pool->crew, unfinished);
@@ -239,22 +240,27 @@ static void cancel_queued(weft_pool *pool)
 	}
 }
 
+/* False when the member runs nothing. */
+static bool look_at(const weft_pool *pool, wf_crew_member *member, wf_stuck_job *seen)
+{
+	wf_spin_lock(&member->lock);
+	const wf_job *job = wf_crew_member_job(member);
+	if (job != NULL) {
+		*seen = (wf_stuck_job){ .pool = pool->crew.name,
+			.name = job->name,
+			.site = job->site,
+			.arg = job->arg,
+			.running_ns = wf_now_ns() - job->since_ns };
+	}
+	wf_spin_unlock(&member->lock);
+	return job != NULL;
+}
+
 static void show_stuck(weft_pool *pool, wf_stuck_fn *stuck, void *arg)
 {
-	int64_t now_ns = wf_now_ns();
+	wf_stuck_job seen;
 	for (unsigned i = 0; stuck != NULL && i < wf_crew_started(&pool->crew); i++) {
-		wf_crew_member *member = &pool->crew.members[i];
-		wf_stuck_job seen = { .pool = pool->crew.name };
-		wf_spin_lock(&member->lock);
-		bool running = member->job != NULL;
-		if (running) {
-			seen.name = member->job->name;
-			seen.site = member->job->site;
-			seen.arg = member->job->arg;
-			seen.running_ns = now_ns - member->since_ns;
-		}
-		wf_spin_unlock(&member->lock);
-		if (running) stuck(&seen, arg);
+		if (look_at(pool, &pool->crew.members[i], &seen)) stuck(&seen, arg);
 	}
 }
 
@@ -308,10 +314,7 @@ void weft_pool_stats(const weft_pool *pool, weft_pool_counts *counts)
 	size_t left = (size_t)(__atomic_load_n(&pool->gate, __ATOMIC_ACQUIRE) & (CALLER - 1));
 	size_t running = 0;
 	for (size_t i = 0; i < threads; i++) {
-		wf_crew_member *member = &pool->crew.members[i];
-		wf_spin_lock(&member->lock);
-		running += member->job != NULL;
-		wf_spin_unlock(&member->lock);
+		running += wf_crew_member_job(&pool->crew.members[i]) != NULL;
 	}
 	int64_t oldest_ns = wf_queue_oldest_ns(&pool->queue);
 	counts->queued = left > running ? left - running : 0;

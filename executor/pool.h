@@ -17,7 +17,7 @@ typedef struct wf_stuck_job {
 	const char *name; /* or NULL */
 	const char *site; /* or NULL */
 	void *arg;
-	int64_t running_ns;
+	int64_t running_ns; /* since it was lent or submitted */
 } wf_stuck_job;
 
 typedef void wf_stuck_fn(const wf_stuck_job *job, void *arg);
