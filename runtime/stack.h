@@ -29,7 +29,7 @@ WEFT_BEGIN
 #define WF_STACK_SIZE_DEFAULT ((size_t)64 << 10)
 #define WF_STACK_COUNT_MAX    ((size_t)100000) /* the default of `max` */
 #define WF_STACK_CLASSES      10               /* 16 KiB, 32 KiB, ... 8 MiB */
-#define WF_STACK_TRIM_MAX     256              /* stacks per call: about 0.2 ms */
+#define WF_STACK_TRIM_MAX     256              /* stacks per call: about 0.3 ms */
 
 typedef struct wf_stack {
 	char *low;   /* the lowest usable byte; the guard ends here */

@@ -5,11 +5,12 @@
 #include <gtest/gtest.h>
 #include <unwind.h>
 
-#include <cfenv>
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <vector>
+
+#include "runtime/coro_machine.h"
 
 /* The two programs must not share the names of their cases. */
 #ifdef WF_CORO_PORTABLE
@@ -272,7 +273,7 @@ TEST(Coro, ATraceEndsWhereTheStackBegins)
 	EXPECT_LT(trace.functions.size(), 10u);
 }
 
-#ifdef WF_CORO_PORTABLE
+#ifdef WF_CORO_UCONTEXT
 TEST(Coro, AnotherStackCannotBeVisited)
 {
 	Runner runner([](Runner &r) { r.yield(); });
