@@ -8,7 +8,7 @@
 #include <weft/error.h>
 
 #include "net/http/number.h"
-#include "net/http/utf8.h"
+#include "net/http/utf8_check.h"
 
 enum { KIND_END, KIND_TEXT, KIND_I64, KIND_REAL, KIND_BOOL, KIND_NULL, KIND_OBJECT, KIND_ARRAY };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "net/http/number.h"
-#include "net/http/utf8.h"
+#include "net/http/utf8_check.h"
 
 enum {
 	FEW_MEMBERS = 8, /* so many are compared each with each */

@@ -95,15 +95,13 @@ static int complain(const weft_json *json, const char *path, const char *why)
 	return WEFT_EBADJSON;
 }
 
-/* The value at `path` when it is of that kind. */
-static int get(
-	const weft_json *json, const char *path, int kind, const char *why, const weft_json **out)
+/* The value at `path` when it is of that kind; NULL, and the complaint is made, otherwise. */
+static const weft_json *get(const weft_json *json, const char *path, int kind, const char *why)
 {
 	const weft_json *value = find(json, path);
-	if (value == NULL) return complain(json, path, missing);
-	if (value->kind != kind) return complain(json, path, why);
-	*out = value;
-	return 0;
+	if (value != NULL && value->kind == kind) return value;
+	complain(json, path, value == NULL ? missing : why);
+	return NULL;
 }
 
 weft_json_kind weft_json_kind_of(const weft_json *json, const char *path)
@@ -116,9 +114,8 @@ int weft_json_i64(const weft_json *json, const char *path, int64_t *out)
 {
 	static const char why[] = "not a whole number";
 	const double exact = 9007199254740992.0;
-	const weft_json *value;
-	int rc = get(json, path, WEFT_JSON_NUMBER, why, &value);
-	if (rc != 0) return rc;
+	const weft_json *value = get(json, path, WEFT_JSON_NUMBER, why);
+	if (value == NULL) return WEFT_EBADJSON;
 	if (value->whole) {
 		*out = value->as.i64;
 		return 0;
@@ -132,25 +129,24 @@ int weft_json_i64(const weft_json *json, const char *path, int64_t *out)
 
 int weft_json_real(const weft_json *json, const char *path, double *out)
 {
-	const weft_json *value;
-	int rc = get(json, path, WEFT_JSON_NUMBER, "not a number", &value);
-	if (rc == 0) *out = value->whole ? (double)value->as.i64 : value->as.real;
-	return rc;
+	const weft_json *value = get(json, path, WEFT_JSON_NUMBER, "not a number");
+	if (value == NULL) return WEFT_EBADJSON;
+	*out = value->whole ? (double)value->as.i64 : value->as.real;
+	return 0;
 }
 
 int weft_json_bool(const weft_json *json, const char *path, bool *out)
 {
-	const weft_json *value;
-	int rc = get(json, path, WEFT_JSON_BOOL, "neither true nor false", &value);
-	if (rc == 0) *out = value->as.truth;
-	return rc;
+	const weft_json *value = get(json, path, WEFT_JSON_BOOL, "neither true nor false");
+	if (value == NULL) return WEFT_EBADJSON;
+	*out = value->as.truth;
+	return 0;
 }
 
 int weft_json_text_size(const weft_json *json, const char *path, const char **out, size_t *size)
 {
-	const weft_json *value;
-	int rc = get(json, path, WEFT_JSON_TEXT, "not a text", &value);
-	if (rc != 0) return rc;
+	const weft_json *value = get(json, path, WEFT_JSON_TEXT, "not a text");
+	if (value == NULL) return WEFT_EBADJSON;
 	*out = value->as.text;
 	*size = value->count;
 	return 0;

@@ -10,7 +10,7 @@
 #ifndef WF_WEBSOCKET_FRAME_H
 #define WF_WEBSOCKET_FRAME_H
 
-#include "net/http/utf8.h"
+#include "net/http/utf8_check.h"
 
 WEFT_BEGIN
 

@@ -5,26 +5,25 @@
 
 #include <string.h>
 
-typedef uint32_t lanes16 __attribute__((vector_size(16)));
-typedef uint32_t lanes32 __attribute__((vector_size(32)));
+/* Loaded and stored where they lie, whatever the alignment and whatever the bytes were before. */
+typedef uint32_t lanes16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint32_t lanes32 __attribute__((vector_size(32), aligned(1), may_alias));
 
-/* Masks as many whole groups of 128 bytes as there are; returns the bytes done. Below this size
- * the call and the look at the processor cost more than they save. */
+/* Below this the look at the processor costs more than it saves. */
 enum { WIDE_BYTES_MIN = 256 };
 
 #if defined(__x86_64__)
+/* Masks as many whole groups of 128 bytes as there are; returns the bytes done. */
 __attribute__((target("avx2"))) static size_t mask_wide(uint8_t *data, size_t size, uint32_t key)
 {
 	const lanes32 keys = { key, key, key, key, key, key, key, key };
 	size_t i = 0;
 	for (; size - i >= 128; i += 128) {
-		lanes32 v[4];
-		memcpy(v, data + i, sizeof v);
+		lanes32 *v = (lanes32 *)(void *)(data + i);
 		v[0] ^= keys;
 		v[1] ^= keys;
 		v[2] ^= keys;
 		v[3] ^= keys;
-		memcpy(data + i, v, sizeof v);
 	}
 	return i;
 }
@@ -49,10 +48,11 @@ static bool has_wide(void)
 /* The key as it lies in memory, beginning with the byte for `offset`. */
 static uint32_t turned(const uint8_t key[4], size_t offset)
 {
-	uint8_t bytes[4];
-	for (size_t i = 0; i < 4; i++) bytes[i] = key[(offset + i) & 3];
+	uint8_t twice[8];
 	uint32_t word;
-	memcpy(&word, bytes, sizeof word);
+	memcpy(twice, key, 4);
+	memcpy(twice + 4, key, 4);
+	memcpy(&word, twice + (offset & 3), sizeof word);
 	return word;
 }
 
@@ -64,20 +64,13 @@ void wf_websocket_mask(void *payload, size_t size, const uint8_t key[4], size_t 
 	if (size >= WIDE_BYTES_MIN && has_wide()) i = mask_wide(data, size, word);
 	const lanes16 keys = { word, word, word, word };
 	for (; size - i >= 64; i += 64) {
-		lanes16 v[4];
-		memcpy(v, data + i, sizeof v);
+		lanes16 *v = (lanes16 *)(void *)(data + i);
 		v[0] ^= keys;
 		v[1] ^= keys;
 		v[2] ^= keys;
 		v[3] ^= keys;
-		memcpy(data + i, v, sizeof v);
 	}
-	for (; size - i >= 16; i += 16) {
-		lanes16 v;
-		memcpy(&v, data + i, sizeof v);
-		v ^= keys;
-		memcpy(data + i, &v, sizeof v);
-	}
+	for (; size - i >= 16; i += 16) *(lanes16 *)(void *)(data + i) ^= keys;
 	for (; size - i >= 4; i += 4) {
 		uint32_t v;
 		memcpy(&v, data + i, sizeof v);

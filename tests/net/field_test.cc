@@ -10,7 +10,7 @@
 #include <weft/error.h>
 #include <weft/json.h>
 
-#include "net/http/utf8.h"
+#include "net/http/utf8_check.h"
 
 namespace
 {

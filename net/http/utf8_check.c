@@ -6,7 +6,7 @@
  * J. Keiser and D. Lemire, "Validating UTF-8 In Less Than One Instruction Per Byte" (2020). That
  * only ever accepts a prefix that ends between two characters; anything else is left to the byte
  * by byte checker, which therefore alone decides what is refused, and when. */
-#include "net/http/utf8.h"
+#include "net/http/utf8_check.h"
 
 #include <string.h>
 
@@ -14,8 +14,8 @@
 #include <immintrin.h>
 #endif
 
-typedef uint8_t bytes16 __attribute__((vector_size(16)));
-typedef uint64_t words2 __attribute__((vector_size(16)));
+/* Loaded where they lie, whatever the alignment. */
+typedef uint64_t words2 __attribute__((vector_size(16), aligned(1), may_alias));
 
 /* Below this the vectors cost more than they save. */
 enum { VECTOR_BYTES_MIN = 32 };
@@ -25,9 +25,8 @@ static size_t skip_ascii(const uint8_t *data, size_t size)
 {
 	size_t i = 0;
 	for (; size - i >= 64; i += 64) {
-		bytes16 v[4];
-		memcpy(v, data + i, sizeof v);
-		words2 any = (words2)(v[0] | v[1] | v[2] | v[3]);
+		const words2 *v = (const words2 *)(const void *)(data + i);
+		words2 any = v[0] | v[1] | v[2] | v[3];
 		if (((any[0] | any[1]) & UINT64_C(0x8080808080808080)) != 0) break;
 	}
 	for (; size - i >= 8; i += 8) {

@@ -3,8 +3,8 @@
  * The checker is exact about time: it refuses at the first byte after which no continuation could
  * be valid, as RFC 6455 section 8.1 wants from text that comes in fragments.
  * Thread: any, for all of it. */
-#ifndef WF_HTTP_UTF8_H
-#define WF_HTTP_UTF8_H
+#ifndef WF_HTTP_UTF8_CHECK_H
+#define WF_HTTP_UTF8_CHECK_H
 
 #include "context/base.h"
 

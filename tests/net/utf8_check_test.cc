@@ -1,4 +1,4 @@
-#include "net/http/utf8.h"
+#include "net/http/utf8_check.h"
 
 #include <gtest/gtest.h>
 
@@ -95,7 +95,7 @@ std::string bytes(std::initializer_list<int> values)
 	return text;
 }
 
-TEST(Utf8, AgreesWithTheTableOfRfc3629OnEveryOneAndTwoBytes)
+TEST(Utf8Check, AgreesWithTheTableOfRfc3629OnEveryOneAndTwoBytes)
 {
 	for (int a = 0; a < 256; a++) {
 		expect_as_reference(bytes({ a }));
@@ -103,14 +103,14 @@ TEST(Utf8, AgreesWithTheTableOfRfc3629OnEveryOneAndTwoBytes)
 	}
 }
 
-TEST(Utf8, AgreesWithTheTableOnEveryThreeByteForm)
+TEST(Utf8Check, AgreesWithTheTableOnEveryThreeByteForm)
 {
 	for (int a = 0xE0; a < 0xF0; a++)
 		for (int b = 0; b < 256; b++)
 			for (int c : edges) expect_as_reference(bytes({ a, b, c }));
 }
 
-TEST(Utf8, AgreesWithTheTableOnEveryFourBytesThatTouchABoundary)
+TEST(Utf8Check, AgreesWithTheTableOnEveryFourBytesThatTouchABoundary)
 {
 	for (int a : edges)
 		for (int b : edges)
@@ -118,7 +118,7 @@ TEST(Utf8, AgreesWithTheTableOnEveryFourBytesThatTouchABoundary)
 				for (int d : edges) expect_as_reference(bytes({ a, b, c, d }));
 }
 
-TEST(Utf8, TakesEveryCodePointAndNoSurrogate)
+TEST(Utf8Check, TakesEveryCodePointAndNoSurrogate)
 {
 	std::string all;
 	for (uint32_t c = 0; c <= 0x10FFFF; c++) {
@@ -132,7 +132,7 @@ TEST(Utf8, TakesEveryCodePointAndNoSurrogate)
 }
 
 /* The same sequence at each place of a block, among neighbours of each length. */
-TEST(Utf8, DecidesTheSameInsideVectorsAsByteByByte)
+TEST(Utf8Check, DecidesTheSameInsideVectorsAsByteByByte)
 {
 	const std::string fillers[] = { "a", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80" };
 	for (int a : edges)
@@ -170,7 +170,7 @@ std::string random_text(std::mt19937 &random, size_t size)
 	return text;
 }
 
-TEST(Utf8, DecidesTheSameAtEveryLengthAndAlignment)
+TEST(Utf8Check, DecidesTheSameAtEveryLengthAndAlignment)
 {
 	std::mt19937 random(1);
 	alignas(64) char block[64 + 300];
@@ -187,7 +187,7 @@ TEST(Utf8, DecidesTheSameAtEveryLengthAndAlignment)
 		}
 }
 
-TEST(Utf8, DecidesTheSameWhereverTheTextIsCut)
+TEST(Utf8Check, DecidesTheSameWhereverTheTextIsCut)
 {
 	std::mt19937 random(2);
 	for (int round = 0; round < 60; round++) {
@@ -205,7 +205,7 @@ TEST(Utf8, DecidesTheSameWhereverTheTextIsCut)
 	}
 }
 
-TEST(Utf8, StaysRefused)
+TEST(Utf8Check, StaysRefused)
 {
 	wf_utf8 utf8{};
 	EXPECT_FALSE(wf_utf8_feed(&utf8, "\xFF", 1));
@@ -213,7 +213,7 @@ TEST(Utf8, StaysRefused)
 	EXPECT_FALSE(wf_utf8_complete(&utf8));
 }
 
-TEST(Utf8, AnEmptyTextIsValid)
+TEST(Utf8Check, AnEmptyTextIsValid)
 {
 	wf_utf8 utf8{};
 	EXPECT_TRUE(wf_utf8_complete(&utf8));
@@ -223,7 +223,7 @@ TEST(Utf8, AnEmptyTextIsValid)
 }
 
 /* The examples of Unicode 15, tables 3-8 to 3-11. */
-TEST(Utf8, MeasuresTheMaximalSubpartsThatUnicodeNames)
+TEST(Utf8Check, MeasuresTheMaximalSubpartsThatUnicodeNames)
 {
 	auto pieces = [](std::string text) {
 		std::string lengths;
