@@ -11,7 +11,8 @@
  *
  *   state of an operation     buffer lent   done called
  *   idle                      no            no
- *   pending  (submit: false)  yes           exactly once, later, on the worker's loop
+ *   pending  (submit: false)  yes           exactly once: later, on the worker's loop, or from
+ *                                           within cancel or close
  *   complete (submit: true)   no            never
  *
  * Thread: the worker that opened the descriptor, for all of it. */
@@ -28,6 +29,16 @@ typedef struct wf_op wf_op;
 typedef void wf_op_fn(wf_op *op);
 typedef void wf_io_fn(wf_io *io);
 
+/* What a descriptor is, where that changes how it is read, written or closed. */
+typedef enum wf_io_kind {
+	WF_IO_TCP,
+	WF_IO_UNIX,     /* a local stream socket */
+	WF_IO_DATAGRAM, /* a short receive says nothing about the next */
+	WF_IO_LISTENER,
+	WF_IO_PIPE,    /* read(2) and write(2) instead of recv(2) and send(2) */
+	WF_IO_FOREIGN, /* somebody else's: only waited for, and left as blocking as it was */
+} wf_io_kind;
+
 typedef enum wf_op_kind {
 	WF_OP_RECV,    /* at most size bytes; result 0: the peer finished */
 	WF_OP_SEND,    /* what the kernel takes of the vector, at least one byte */
@@ -38,17 +49,18 @@ typedef enum wf_op_kind {
 
 struct wf_op {
 	wf_op_kind kind;
+	bool begun; /* the back end's: connect(2) was called */
 	wf_io *io;
 	wf_op_fn *done;
 	ssize_t result; /* not negative: as the kind says; else an error */
 	union {
 		struct {
 			void *data;
-			size_t size;
-			int flags; /* of recv(2) */
+			size_t size; /* at least 1 */
+			int flags;   /* of recv(2) */
 		} recv;
 		struct {
-			const struct iovec *vector;
+			const struct iovec *vector; /* at least one byte in all */
 			int count;
 		} send;
 		struct {
@@ -64,17 +76,23 @@ struct wf_op {
 		} wait;
 	};
 	void *owner; /* the caller's */
+	void *state; /* the back end's */
 };
 
-/* One descriptor, embedded in its owner. At most one operation that reads (recv, accept, wait for
- * readable) and one that writes may be pending: the owner sees to that (EBUSY is its answer). */
+/* One descriptor, embedded in its owner. At most one operation that reads (recv, accept, wait) and
+ * one that writes (send, connect) may be pending: the owner sees to that (EBUSY is its answer).
+ *
+ * `drained` and `full` are what the last transfer said: a short one left nothing to read, or no
+ * room to write, so the next need not try. They may be stale; an event that is level-triggered
+ * comes at once if so. */
 struct wf_io {
-	uv_poll_t poll; /* of the poll back end; the others may use it as they like */
+	uv_poll_t poll; /* of the poll back end; poll.data is for one that stands on it */
 	wf_worker *worker;
-	int fd;
-	uint8_t armed;  /* events asked of the poll */
-	uint8_t hangup; /* an event said the peer reset or finished */
-	bool is_socket; /* recv/send, or read/write */
+	int fd;        /* -1: closed or given up */
+	uint8_t kind;  /* wf_io_kind */
+	uint8_t armed; /* events asked of the poll */
+	bool polled;   /* the poll was initialised; most short-lived connections never need it */
+	bool drained, full;
 	bool closing;
 	wf_op *reader, *writer;
 	wf_io_fn *ready;  /* one shot; NULL: nobody asked */
@@ -87,39 +105,54 @@ typedef struct wf_io_backend {
 	const char *name;
 	int (*init)(wf_worker *worker);
 	void (*fini)(wf_worker *worker);
-	int (*open)(wf_io *io);
 	bool (*submit)(wf_op *op);
 	void (*cancel)(wf_op *op);
-	void (*ready)(wf_io *io);
-	void (*watch_gone)(wf_io *io);
+	void (*interrupt)(wf_io *io);
+	int (*ready)(wf_io *io);
+	int (*watch_gone)(wf_io *io);
+	void (*linger)(wf_io *io);
 	void (*close)(wf_io *io);
 } wf_io_backend;
 
 extern const wf_io_backend wf_io_poll;
 extern const wf_io_backend wf_io_late;
 
-/* Takes over `fd` on success only; it must be non-blocking. Errors: what the kernel says, ENOMEM.
- */
-int wf_io_open(wf_io *io, int fd);
+/* Takes over `fd`, which must be non-blocking unless it is foreign. Cannot fail: what the kernel
+ * needs to be told is told when an operation first has to wait. */
+void wf_io_open(wf_io *io, int fd, wf_io_kind kind);
+
 /* True: complete, see op->result. False: pending, op->done will be called. */
-bool wf_io_submit(wf_op *op);
+static inline bool wf_io_submit(wf_op *op)
+{
+	return op->io->worker->io->submit(op);
+}
+
 /* Asks a pending operation to complete soon, with ECANCELED unless it already succeeded. */
 void wf_io_cancel(wf_op *op);
-/* Calls `fn` once when a recv (or accept) would not block: data, end or error. NULL takes it back.
- */
-void wf_io_ready(wf_io *io, wf_io_fn *fn);
+/* Cancels all that is pending. */
+void wf_io_interrupt(wf_io *io);
+/* Calls `fn` once when a recv (or accept) would not block: data, end or error; never from within
+ * this call. NULL takes it back. Errors: ENOMEM, EEXIST (the descriptor is watched twice). */
+int wf_io_ready(wf_io *io, wf_io_fn *fn);
 /* Calls `fn` once when the peer is found gone (FIN or RST) while nobody reads; data makes no call
- * and does not hide a later end. NULL takes it back. */
-void wf_io_watch_gone(wf_io *io, wf_io_fn *fn);
-/* Completes what is pending with ECANCELED (through done), closes the descriptor, and calls
- * `closed` on a later turn: until then the struct must stay. */
+ * and does not hide a later end. NULL takes it back. Errors: as ready. */
+int wf_io_watch_gone(wf_io *io, wf_io_fn *fn);
+/* Completes what is pending with ECLOSED (through done), then closes the descriptor, then calls
+ * `closed`, maybe from within this call: until then the struct must stay. */
 void wf_io_close(wf_io *io, wf_io_fn *closed);
-/* Gives up the descriptor without closing it: returns it, and calls `closed` like close. */
+/* The same, politely: says FIN, and keeps the descriptor for a while to throw away what the peer
+ * still sends, because closing with data unread (or arriving later) would answer with an RST, which
+ * may overtake what was written. Bounded in time and number; after that, and when the run ends, it
+ * is closed all the same. Nothing may be pending. */
+void wf_io_linger(wf_io *io, wf_io_fn *closed);
+/* Gives up the descriptor without closing it: returns it, and calls `closed` like close. Nothing
+ * may be pending. */
 int wf_io_release(wf_io *io, wf_io_fn *closed);
 
 /* Submits and waits for the completion. A cancel of the scope becomes a cancel of the operation,
  * and the wait goes on until its completion has come, so lent memory is free again at return.
+ * `flags`: WF_WAIT_DRAIN makes a drain of the scope end it too, with ESHUTDOWN.
  * Returns op->result. Thread: task. Suspends. */
-ssize_t wf_io_perform(wf_op *op);
+ssize_t wf_io_perform(wf_op *op, unsigned flags);
 
 #endif

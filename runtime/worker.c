@@ -19,6 +19,9 @@
 void wf_worker_ready(wf_worker *worker, weft_task *task)
 {
 	wf_debug_assert(task->worker == worker && worker == wf_worker_here());
+	/* libuv runs timers before it blocks: what one of them made ready must not wait for an event.
+	 */
+	if (wf_unlikely(worker->polling)) uv_stop(&worker->loop);
 	task->state = WF_TASK_READY;
 	task->next = NULL;
 	*worker->ready_last = task;
@@ -144,6 +147,8 @@ static void on_timer(uv_timer_t *timer)
 {
 	wf_worker *worker = wf_container_of(timer, wf_worker, timer);
 	worker->timer_armed_ns = INT64_MAX;
+	/* It may have been due already when the loop looked: then the loop must not block any more. */
+	uv_stop(timer->loop);
 }
 
 /* libuv counts milliseconds from its own reading of the clock: round up, so that a deadline is
@@ -168,7 +173,9 @@ static void poll_descriptors(wf_worker *worker)
 	bool busy = worker->ready_first != NULL || worker->posts != NULL;
 	if (!busy && wf_inbox_may_sleep(&worker->inbox)) {
 		arm_timer(worker);
+		worker->polling = true;
 		uv_run(&worker->loop, UV_RUN_ONCE);
+		worker->polling = false;
 		wf_inbox_awake(&worker->inbox);
 	} else {
 		uv_run(&worker->loop, UV_RUN_NOWAIT);

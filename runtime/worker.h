@@ -32,6 +32,7 @@ struct wf_worker {
 	int id;        /* from 1 */
 	bool made;     /* init has succeeded, fini has not been */
 	bool finished; /* the loop is to end */
+	bool polling;  /* inside a uv_run that may block */
 	bool sealing;  /* its inbox takes no more posts, and is to settle */
 
 	weft_task *task; /* the one that runs, NULL in the loop */

@@ -96,7 +96,8 @@ function judge_angled(target,    part, noun, beginning) {
 			judge_floor(home[noun], target)
 		return
 	}
-	if ((part[1] in layer) && target ~ /\//)
+	# <net/if.h> is the system's.
+	if ((part[1] in layer) && target ~ /\// && target != "net/if.h")
 		offend("a private header takes quotes: <" target ">")
 	for (beginning in first)
 		if (starts(target, beginning)) judge_foreign(target, first[beginning])

@@ -1,0 +1,17 @@
+#include "tests/support/run_on.h"
+
+#include "runtime/io.h"
+#include "runtime/io_late.h"
+#include "runtime/run.h"
+
+int test_run_on(bool late, uint64_t seed, int workers, weft_task_fn *fn, void *arg)
+{
+	weft_run_options options = {
+		.size = sizeof options,
+		.workers = workers,
+		.stack = 256 << 10, /* GoogleTest prints failures from where they are seen */
+		.keep_signals = true,
+	};
+	wf_io_late_seed(seed);
+	return wf_run_on(fn, arg, &options, late ? &wf_io_late : NULL);
+}
