@@ -45,7 +45,7 @@ function read_file(name,    line, text, n, previous, opened, what) {
 			offend(n, "no banners: a comment says why, and two parts are two files")
 		text = code_of(line)
 		if (text ~ /[^ \t]/) judge_line(text, n)
-		if (line == "{" && previous !~ /^(namespace|extern)/) {
+		if (line == "{" && previous !~ /^(namespace|extern)/ && previous !~ /^(class|struct)[^()]*$/) {
 			opened = n
 			what = previous
 		} else if (line ~ /^}/ && opened) {
