@@ -61,7 +61,9 @@ WEFT_BEGIN
 	/* The run's final bound has passed with a task or a job still alive. */                       \
 	X(ESTUCK, -5007, "something refuses to end")                                                   \
 	/* A required context value is absent, or its flow is suppressed: the caller must refuse. */   \
-	X(ENOCONTEXT, -5008, "a required context value is missing")
+	X(ENOCONTEXT, -5008, "a required context value is missing")                                    \
+	/* What follows would be misread: an earlier write on this stream was cut short. */            \
+	X(ETORN, -5009, "an earlier write was cut short")
 
 #define WEFT_ERROR_ENUM_(name, value, text) WEFT_##name = (value),
 enum weft_error { WEFT_ERRORS(WEFT_ERROR_ENUM_) };

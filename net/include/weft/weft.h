@@ -3,9 +3,11 @@
 #define WEFT_WEFT_H
 #include <weft/alloc.h>
 #include <weft/context.h>
+#include <weft/fd.h>
 #include <weft/group.h>
 #include <weft/log.h>
 #include <weft/offload.h>
+#include <weft/protocol.h>
 #include <weft/post.h>
 #include <weft/reader.h>
 #include <weft/report.h>
