@@ -16,7 +16,7 @@ typedef struct wf_arena {
 /* All-zero is an empty arena. */
 void *wf_arena_alloc(wf_arena *arena, size_t size);
 /* A formatted string, or NULL without memory. */
-char *wf_arena_format(wf_arena *arena, const char *format, va_list list);
+char *wf_arena_format(wf_arena *arena, const char *format, va_list list) WEFT_PRINTF(2, 0);
 /* Frees all blocks; the arena is empty again. */
 void wf_arena_free(wf_arena *arena);
 
