@@ -127,7 +127,7 @@ static bool is_real(const weft_group *group)
 
 bool wf_group_is_over(const weft_group *group)
 {
-	return group->counted == 0 && group->loud == 0 &&
+	return group->counted == 0 && group->loud == 0 && group->levels_out == 0 &&
 		   atomic_load_explicit(&group->asks, memory_order_acquire) == 0;
 }
 

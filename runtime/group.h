@@ -17,7 +17,8 @@
  *   asks       spawns on their way from other workers to the home; atomic, raised before the
  * message
  *
- * The group is over when nothing is counted, no shard is loud and no ask is under way. */
+ * The group is over when nothing is counted, no shard is loud, and neither an ask nor a drain or
+ * cancel message is under way. */
 #ifndef WF_RUNTIME_GROUP_H
 #define WF_RUNTIME_GROUP_H
 
@@ -79,6 +80,7 @@ struct weft_group {
 	unsigned counted;
 	unsigned services; /* of these: service children */
 	unsigned loud;
+	unsigned levels_out; /* drain and cancel messages that are not back yet */
 	_Atomic(unsigned) asks;
 	_Atomic(wf_shard *) shards; /* by worker id - 1; NULL until a child goes elsewhere */
 	unsigned at_once;

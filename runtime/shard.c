@@ -5,7 +5,7 @@
  *   asked     shard → home    "start this child on its target"             task->message
  *   ask       home → shard    "say when you have no members"               shard->ask
  *   answer    shard → home    "none"                                       shard->answer
- *   drain, cancel   home → shard, once each
+ *   drain, cancel   home → shard → home, once each
  *   failure   shard → home    a spawn failed                               shard->failure
  *   cancel child    home → worker → home                                   task->cancel */
 #include <errno.h>
@@ -65,33 +65,65 @@ wf_shard *wf_shard_here(weft_group *group, wf_worker *worker)
 
 /* Levels. */
 
-static void raise_shard(wf_shard *shard, uint8_t level)
+static void raise_scope(wf_shard *shard)
+{
+	if (shard->level == WF_LEVEL_CANCEL)
+		wf_scope_raise(
+			&shard->scope, WF_LEVEL_CANCEL, (weft_reason)shard->reason, shard->reason_site);
+	else if (shard->level == WF_LEVEL_DRAIN)
+		wf_scope_raise(&shard->scope, WF_LEVEL_DRAIN, WEFT_REASON_NONE, "drain");
+}
+
+/* An answer may overtake a level that was sent after the question: the group is not over while one
+ * is under way. */
+static void level_is_back(wf_shard *shard)
+{
+	weft_group *group = shard->group;
+	group->levels_out--;
+	wf_group_advance(group);
+}
+
+static void on_drain_back(wf_message *message)
+{
+	level_is_back(wf_container_of(message, wf_shard, drain));
+}
+
+static void on_cancel_back(wf_message *message)
+{
+	level_is_back(wf_container_of(message, wf_shard, cancel));
+}
+
+static void take_level(wf_shard *shard, uint8_t level, wf_message *message, wf_deliver_fn *back)
 {
 	if (shard->level < level) shard->level = level;
-	if (shard->begun)
-		wf_scope_raise(&shard->scope, level, (weft_reason)shard->reason, shard->reason_site);
+	if (shard->begun) raise_scope(shard);
+	message->deliver = back;
+	wf_inbox_push(&shard->group->home->inbox, message);
 }
 
 static void on_drain(wf_message *message)
 {
-	raise_shard(wf_container_of(message, wf_shard, drain), WF_LEVEL_DRAIN);
+	take_level(wf_container_of(message, wf_shard, drain), WF_LEVEL_DRAIN, message, on_drain_back);
 }
 
 static void on_cancel(wf_message *message)
 {
-	raise_shard(wf_container_of(message, wf_shard, cancel), WF_LEVEL_CANCEL);
+	take_level(
+		wf_container_of(message, wf_shard, cancel), WF_LEVEL_CANCEL, message, on_cancel_back);
 }
 
 static void follow(weft_group *group, wf_shard *shard)
 {
 	if (group->scope.level >= WF_LEVEL_DRAIN && !shard->drain_sent) {
 		shard->drain_sent = true;
+		group->levels_out++;
 		wf_inbox_push(&shard->worker->inbox, &shard->drain);
 	}
 	if (group->scope.level == WF_LEVEL_CANCEL && !shard->cancel_sent) {
 		shard->cancel_sent = true;
 		shard->reason = group->scope.reason;
 		shard->reason_site = group->scope.site;
+		group->levels_out++;
 		wf_inbox_push(&shard->worker->inbox, &shard->cancel);
 	}
 }
@@ -109,7 +141,7 @@ static void begin(wf_shard *shard)
 	if (shard->begun) return;
 	wf_scope_init(&shard->scope, &shard->worker->scope, NULL);
 	shard->begun = true;
-	if (shard->level > WF_LEVEL_NONE) raise_shard(shard, shard->level);
+	raise_scope(shard);
 }
 
 /* Quiet?. */
@@ -304,7 +336,7 @@ void wf_shard_fail(wf_shard *shard, int code)
 
 /* Cancel of one child. */
 
-static void on_cancel_back(wf_message *message)
+static void on_child_back(wf_message *message)
 {
 	weft_task *task = wf_container_of(message, weft_task, cancel);
 	task->cancel_sent = false;
@@ -318,7 +350,7 @@ static void on_cancel_child(wf_message *message)
 	weft_task *task = wf_container_of(message, weft_task, cancel);
 	if (task->state != WF_TASK_ENDED && task->worker == wf_worker_here())
 		wf_scope_raise(&task->root, WF_LEVEL_CANCEL, WEFT_REASON_EXPLICIT, "weft_task_cancel");
-	message->deliver = on_cancel_back;
+	message->deliver = on_child_back;
 	wf_inbox_push(&task->group->home->inbox, message);
 }
 
