@@ -147,6 +147,9 @@ static void on_timer(uv_timer_t *timer)
 {
 	wf_worker *worker = wf_container_of(timer, wf_worker, timer);
 	worker->timer_armed_ns = INT64_MAX;
+	/* uv_run looks at its timers before it polls, too. One that fell due between being armed and
+	 * that look would be spent, and the poll would block for ever: stopping makes it look only. */
+	uv_stop(&worker->loop);
 	/* It may have been due already when the loop looked: then the loop must not block any more. */
 	uv_stop(timer->loop);
 }
