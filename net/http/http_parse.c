@@ -49,10 +49,10 @@ void wf_http_head_init(
 /* DONE when CRLF stands at `at`; any other byte there is refused as `otherwise`. */
 static inline int expect_line_end(const char *at, const char *end, int otherwise)
 {
+	if (wf_likely(end - at >= 2 && memcmp(at, "\r\n", 2) == 0)) return WF_HTTP_DONE;
 	if (at == end) return WF_HTTP_MORE;
-	if (wf_unlikely(*at != '\r')) return *at == '\n' ? WF_HTTP_EBARE_LF : otherwise;
-	if (end - at < 2) return WF_HTTP_MORE;
-	return wf_likely(at[1] == '\n') ? WF_HTTP_DONE : WF_HTTP_EBARE_CR;
+	if (*at != '\r') return *at == '\n' ? WF_HTTP_EBARE_LF : otherwise;
+	return end - at < 2 ? WF_HTTP_MORE : WF_HTTP_EBARE_CR;
 }
 
 /* RFC 9112 section 2.2: an empty line before a request is ignored. One is. */
@@ -109,18 +109,13 @@ static int refuse_method(char byte, bool at_start)
 
 static int parse_method(wf_http_head *head, const char *data, const char *end)
 {
-	const char *token = data + head->token, *at;
-	if (wf_likely(end - token >= 4 && memcmp(token, "GET ", 4) == 0)) {
-		at = token + 3;
-		head->method_id = WF_METHOD_GET;
-	} else {
-		at = wf_scan_token(data + head->at, end, data);
-		if (at - token > WF_HTTP_METHOD_BYTES) return WF_HTTP_EMETHOD_LONG;
-		head->at = offset(data, at);
-		if (at == end) return WF_HTTP_MORE;
-		if (at == token || *at != ' ') return refuse_method(*at, at == token);
-		head->method_id = (uint8_t)wf_http_method_of(token, (size_t)(at - token));
-	}
+	const char *token = data + head->token;
+	const char *at = wf_scan_token(data + head->at, end, data);
+	if (at - token > WF_HTTP_METHOD_BYTES) return WF_HTTP_EMETHOD_LONG;
+	head->at = offset(data, at);
+	if (at == end) return WF_HTTP_MORE;
+	if (at == token || *at != ' ') return refuse_method(*at, at == token);
+	head->method_id = (uint8_t)wf_http_method_of(token, (size_t)(at - token));
 	head->method = span(data, token, at);
 	head->at = head->token = offset(data, at) + 1;
 	head->phase = PHASE_TARGET;
@@ -177,21 +172,38 @@ static int parse_version_name(wf_http_head *head, const char *at, const char *en
 static int parse_version(wf_http_head *head, const char *data, const char *end)
 {
 	const char *at = data + head->token;
-	if (wf_likely(end - at >= 10 && memcmp(at, "HTTP/1.1\r\n", 10) == 0)) {
-		head->minor_version = 1;
-	} else {
-		int rc = parse_version_name(head, at, end);
-		if (rc == WF_HTTP_DONE) rc = expect_line_end(at + 8, end, WF_HTTP_EVERSION);
-		if (rc <= 0) return rc;
-	}
+	int rc = parse_version_name(head, at, end);
+	if (rc == WF_HTTP_DONE) rc = expect_line_end(at + 8, end, WF_HTTP_EVERSION);
+	if (rc <= 0) return rc;
 	head->at = head->token + 10;
 	head->phase = PHASE_LINE;
 	return WF_HTTP_DONE;
 }
 
+/* "GET /path HTTP/1.1", all there: what nearly every request begins with. Where it is anything else
+ * nothing is kept, and the phases find out what. */
+static inline bool parse_usual_line(wf_http_head *head, const char *data, const char *end)
+{
+	const char *token = data + 4;
+	size_t limit = head->limits.target_bytes;
+	if (end - data < 5 || memcmp(data, "GET /", 5) != 0) return false;
+	const char *at = wf_scan_target(token, end, data);
+	if ((size_t)(at - token) > limit || end - at < 11) return false;
+	if (memcmp(at, " HTTP/1.1\r\n", 11) != 0) return false;
+	head->method_id = WF_METHOD_GET;
+	head->method.size = 3;
+	head->target = span(data, token, at);
+	head->minor_version = 1;
+	head->at = head->token = offset(data, at) + 11;
+	head->phase = PHASE_LINE;
+	split_target(head, data);
+	return true;
+}
+
 static int parse_request_line(wf_http_head *head, const char *data, const char *end)
 {
 	int rc;
+	if (head->phase == PHASE_START && parse_usual_line(head, data, end)) return WF_HTTP_DONE;
 	if (head->phase == PHASE_START && (rc = parse_start(head, data, end)) <= 0) return rc;
 	if (head->phase == PHASE_METHOD && (rc = parse_method(head, data, end)) <= 0) return rc;
 	if (head->phase == PHASE_TARGET && (rc = parse_target(head, data, end)) <= 0) return rc;

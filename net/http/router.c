@@ -1,6 +1,6 @@
-/* A tree of segments. Each node has an edge for every text that may come next, sorted so that they
- * can be halved, one for a parameter, and two ends: for paths that stop there and for `{name...}`.
- * An end holds the routes of that path, one for each method.
+/* A tree of segments. Each node has an edge for every text that may come next, sorted by hash so
+ * that they can be halved, one for a parameter, and two ends: for paths that stop there and for
+ * `{name...}`. An end holds the routes of that path, one for each method.
  *
  * A search goes down in order of precedence and comes back where the rest does not fit or no route
  * has the method. Different choices reach different nodes, so no search visits a node twice, and
@@ -36,13 +36,13 @@ typedef struct tree_route {
 
 typedef struct tree_node tree_node;
 typedef struct tree_edge {
+	uint32_t hash, size;
 	char *text;
-	size_t size;
 	tree_node *to;
 } tree_edge;
 
 struct tree_node {
-	tree_edge *edges; /* by size, then by bytes */
+	tree_edge *edges; /* by hash */
 	size_t edge_count;
 	tree_node *parameter;
 	tree_route *here, *rest;
@@ -102,27 +102,39 @@ void wf_router_free(wf_router *router)
 	wf_free(router);
 }
 
-static int compare(const tree_edge *edge, const char *text, size_t size)
+/* Steps over a segment, up to the next slash or `end`, and hashes it (FNV-1a). Nobody outside
+ * chooses the texts of edges, so equal hashes are rare and merely cost a comparison. */
+static inline const char *hash_segment(const char *at, const char *end, uint32_t *hash)
 {
-	if (edge->size != size) return edge->size < size ? -1 : 1;
-	return memcmp(edge->text, text, size);
+	uint32_t sum = 2166136261u;
+	for (; at < end && *at != '/'; at++) sum = (sum ^ (unsigned char)*at) * 16777619u;
+	*hash = sum;
+	return at;
 }
 
-/* Where the edge is, or should be. */
-static size_t find_edge(const tree_node *node, const char *text, size_t size, bool *found)
+/* The first edge of that hash or a higher one. */
+static inline size_t find_hash(const tree_node *node, uint32_t hash)
 {
 	size_t low = 0, high = node->edge_count;
-	*found = false;
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		int order = compare(&node->edges[middle], text, size);
-		if (order == 0) *found = true;
-		if (order < 0)
+		if (node->edges[middle].hash < hash)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	return low;
+}
+
+static inline tree_node *find_edge(
+	const tree_node *node, uint32_t hash, const char *text, size_t size)
+{
+	if (node->edge_count == 0) return NULL;
+	const tree_edge *edge = node->edges + find_hash(node, hash),
+					*end = node->edges + node->edge_count;
+	for (; edge < end && edge->hash == hash; edge++)
+		if (edge->size == size && memcmp(edge->text, text, size) == 0) return edge->to;
+	return NULL;
 }
 
 static uint32_t find_method(
@@ -157,13 +169,15 @@ static int learn_method(wf_router *router, const char *name, uint32_t *method)
 /* The node behind the edge, which is made if need be; NULL when out of memory. */
 static tree_node *follow_text(tree_node *from, const wf_route_segment *segment)
 {
-	bool found;
-	size_t place = find_edge(from, segment->text, segment->size, &found);
-	if (found) return from->edges[place].to;
+	uint32_t hash, size = (uint32_t)segment->size;
+	hash_segment(segment->text, segment->text + size, &hash);
+	tree_node *to = find_edge(from, hash, segment->text, size);
+	if (to != NULL) return to;
+	size_t place = find_hash(from, hash);
 	tree_edge *edges = wf_realloc(from->edges, (from->edge_count + 1) * sizeof *edges);
 	if (edges == NULL) return NULL;
 	from->edges = edges;
-	tree_edge added = { wf_alloc(segment->size + 1), segment->size, wf_zalloc(sizeof(tree_node)) };
+	tree_edge added = { hash, size, wf_alloc(segment->size + 1), wf_zalloc(sizeof(tree_node)) };
 	if (added.text == NULL || added.to == NULL) {
 		wf_free(added.text);
 		wf_free(added.to);
@@ -297,19 +311,18 @@ static void set_value(tree_search *search, uint32_t parameter, const char *from,
 static bool search_node(
 	tree_search *search, const tree_node *node, const char *at, uint32_t parameters)
 {
-	const char *rest = at + 1, *segment;
-	size_t size;
-	bool found;
-	if (!wf_uri_segment_next(&at, search->end, &segment, &size))
-		return take_end(search, node->here, parameters);
-	size_t place = find_edge(node, segment, size, &found);
-	if (found && search_node(search, node->edges[place].to, at, parameters)) return true;
-	if (node->parameter != NULL && size > 0) {
+	if (at == search->end) return take_end(search, node->here, parameters);
+	uint32_t hash;
+	const char *segment = at + 1, *end = search->end;
+	at = hash_segment(segment, end, &hash);
+	const tree_node *next = find_edge(node, hash, segment, (size_t)(at - segment));
+	if (next != NULL && search_node(search, next, at, parameters)) return true;
+	if (node->parameter != NULL && at > segment) {
 		set_value(search, parameters, segment, at);
 		if (search_node(search, node->parameter, at, parameters + 1)) return true;
 	}
 	if (node->rest == NULL) return false;
-	set_value(search, parameters, rest, search->end);
+	set_value(search, parameters, segment, end);
 	return take_end(search, node->rest, parameters + 1);
 }
 
