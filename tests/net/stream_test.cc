@@ -1,3 +1,4 @@
+#include <random>
 #include <tuple>
 
 #include "tests/net/support.h"
@@ -219,6 +220,96 @@ TEST_P(Stream, LosesNothingToACancelledRead)
 		}
 		EXPECT_EQ(0, weft_stream_shutdown(a));
 		EXPECT_EQ("acegikmoqs", got_before + read_all(b));
+		return 0;
+	});
+}
+
+TEST_P(Stream, LeavesTheCallersMemoryAloneAfterACancelledCallReturned)
+{
+	run([&] {
+		for (int i = 0; i < 20; i++) {
+			char buffer[64];
+			size_t got;
+			weft_group *group = weft_group_open();
+			spawn(group,
+				[&] { return weft_stream_read(b, buffer, sizeof buffer, &got) < 0 ? 0 : 1; });
+			EXPECT_EQ(0, weft_yield());
+			weft_group_cancel(group);
+			EXPECT_EQ(0, weft_group_join(group, 0));
+			memset(buffer, 'm', sizeof buffer);
+			EXPECT_EQ(0, write_text(a, "theirs"));
+			let_others_run(3);
+			EXPECT_EQ(std::string(sizeof buffer, 'm'), std::string(buffer, sizeof buffer));
+			EXPECT_EQ("theirs", read_n(b, 6));
+		}
+		return 0;
+	});
+}
+
+/* A call that is given up after a random while, again and again. */
+template <class Call> int with_random_end(std::mt19937 &random, Call call)
+{
+	weft_group *group = weft_group_open();
+	int result = 0;
+	spawn(group, [&] {
+		result = call();
+		return 0;
+	});
+	for (int n = std::uniform_int_distribution<>(0, 3)(random); n > 0; n--) {
+		if (weft_yield() != 0) break;
+	}
+	weft_group_cancel(group);
+	EXPECT_EQ(0, weft_group_join(group, 0));
+	return result;
+}
+
+TEST_P(Stream, ConservesEveryByteHoweverOftenBothSidesAreCancelled)
+{
+	std::string sent = pattern(20000), received;
+	run([&] {
+		std::mt19937 random(11);
+		weft_group *group = weft_group_open();
+		spawn(group, [&] {
+			for (size_t at = 0; at < sent.size();) {
+				size_t part = std::min<size_t>(1 + random() % 700, sent.size() - at), done = 0;
+				with_random_end(random,
+					[&] { return weft_stream_write_some(a, sent.data() + at, part, &done); });
+				at += done;
+			}
+			return weft_stream_shutdown(a);
+		});
+		int rc = 1;
+		while (rc != 0) {
+			char buffer[600];
+			size_t got = 0;
+			rc = with_random_end(
+				random, [&] { return weft_stream_read(b, buffer, 1 + random() % 600, &got); });
+			if (rc > 0) received.append(buffer, got);
+			if (rc < 0) {
+				EXPECT_EQ(WEFT_ECANCELED, rc);
+			}
+		}
+		return weft_group_join(group, 0);
+	});
+	EXPECT_TRUE(received == sent) << received.size();
+}
+
+TEST_P(Stream, StopsItsWriterWhenThePeerStopsReading)
+{
+	std::string message(100000, 'm');
+	run([&] {
+		int whole = 0;
+		weft_scope *scope = weft_scope_open(.timeout_ms = 50);
+		int rc = 0;
+		while (rc == 0) {
+			rc = write_text(a, message);
+			if (rc == 0) whole++;
+		}
+		EXPECT_EQ(WEFT_EDEADLINE, weft_scope_close(scope, rc));
+		EXPECT_LT(whole, 200) << "what the kernel's buffers hold, and one message";
+		weft_stream_stats stats;
+		weft_stream_get_stats(a, &stats);
+		EXPECT_LE(stats.sent, (static_cast<uint64_t>(whole) + 1) * message.size());
 		return 0;
 	});
 }

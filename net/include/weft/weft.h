@@ -7,8 +7,8 @@
 #include <weft/group.h>
 #include <weft/log.h>
 #include <weft/offload.h>
-#include <weft/protocol.h>
 #include <weft/post.h>
+#include <weft/protocol.h>
 #include <weft/reader.h>
 #include <weft/report.h>
 #include <weft/scope.h>
