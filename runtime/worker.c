@@ -150,8 +150,6 @@ static void on_timer(uv_timer_t *timer)
 	/* uv_run looks at its timers before it polls, too. One that fell due between being armed and
 	 * that look would be spent, and the poll would block for ever: stopping makes it look only. */
 	uv_stop(&worker->loop);
-	/* It may have been due already when the loop looked: then the loop must not block any more. */
-	uv_stop(timer->loop);
 }
 
 /* libuv counts milliseconds from its own reading of the clock: round up, so that a deadline is
