@@ -3,7 +3,8 @@
  * Every scanner takes [at, end) and the `start` of the buffer it lies in, returns the first byte
  * that is not of its class or `end`, and never reads outside [start, end). The last bytes before
  * `end` are read by stepping back into what was scanned already, so only buffers under sixteen
- * bytes are walked byte by byte.
+ * bytes are walked byte by byte. Thirty-two bytes at a time (AVX2, chosen when the program starts)
+ * were tried: 4 % fewer instructions on a browser's head, no less time, so there is no dispatch.
  *
  * The classes are those of RFC 9110 section 5.5 and 5.6.2 and RFC 9112 section 3.2. */
 #ifndef WF_HTTP_SCAN_H
