@@ -71,7 +71,10 @@ int wf_run_least_loaded(wf_run *run)
 	unsigned best = 0, least = UINT32_MAX;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = (first + i) % n;
-		unsigned load = atomic_load_explicit(&run->workers[at].live_tasks, memory_order_relaxed);
+		const wf_worker *worker = &run->workers[at];
+		/* With those on their way, or a burst would all go to one. */
+		unsigned load = atomic_load_explicit(&worker->live_tasks, memory_order_relaxed) +
+						atomic_load_explicit(&worker->expected, memory_order_relaxed);
 		if (load >= least) continue;
 		least = load;
 		best = at;

@@ -239,6 +239,7 @@ static void on_posted(wf_message *message)
 	weft_task *task = wf_container_of(message, weft_task, message);
 	wf_shard *shard = task->shard;
 	begin(shard);
+	atomic_fetch_sub_explicit(&shard->worker->expected, 1, memory_order_relaxed);
 	int rc = wf_task_start(task, shard->worker, &shard->scope);
 	if (rc == 0) return;
 	task->worker = shard->worker;
@@ -255,6 +256,7 @@ void wf_shard_post(weft_group *group, weft_task *task)
 	task->shard = shard;
 	task->counted = true;
 	task->message.deliver = on_posted;
+	atomic_fetch_add_explicit(&shard->worker->expected, 1, memory_order_relaxed);
 	wf_inbox_push(&shard->worker->inbox, &task->message);
 }
 

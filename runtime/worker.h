@@ -49,6 +49,7 @@ struct wf_worker {
 	weft_task *free_tasks;
 	struct wf_task_slab *slabs;
 	_Atomic(unsigned) live_tasks; /* written here, read by whoever looks for a place */
+	_Atomic(unsigned) expected;   /* children posted to here that have not begun */
 	unsigned tasks_max;
 	uint64_t tasks_spawned;
 	wf_stack_pool stacks;

@@ -54,16 +54,22 @@ static uint64_t fd_in_flight(const void *self)
 	return (uint64_t)(bytes > 0 && s->stream.finished ? bytes - 1 : bytes);
 }
 
+static bool is_acknowledged(const wf_stream_fd *s)
+{
+	int bytes = 0;
+	return ioctl(s->io.fd, SIOCOUTQ, &bytes) == 0 && bytes == 0;
+}
+
 /* 1 delivered, 0 not yet, negative: it never will be. */
 static int look(const wf_stream_fd *s)
 {
-	int bytes = 0;
-	if (ioctl(s->io.fd, SIOCOUTQ, &bytes) != 0) return -errno;
-	if (bytes == 0) return 1;
 	struct tcp_info info;
 	socklen_t size = sizeof info;
+	if (is_acknowledged(s)) return 1;
 	if (getsockopt(s->io.fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return -errno;
 	if (info.tcpi_state != TCP_CLOSE) return 0;
+	/* The last acknowledgement may have come between the two questions. */
+	if (is_acknowledged(s)) return 1;
 	int error = 0;
 	size = sizeof error;
 	getsockopt(s->io.fd, SOL_SOCKET, SO_ERROR, &error, &size);

@@ -6,7 +6,10 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <atomic>
+#include <mutex>
 #include <set>
+#include <thread>
 
 #include "tests/net/support.h"
 
@@ -22,14 +25,6 @@ struct Listener : OnBackend {
 };
 
 ON_EACH_BACKEND(Listener);
-
-/* The lowest free descriptor: where the next one will be. */
-int next_descriptor()
-{
-	int fd = dup(0);
-	close(fd);
-	return fd;
-}
 
 TEST_P(Listener, TellsThePortThatTheKernelChose)
 {
@@ -309,6 +304,54 @@ TEST_P(Listener, ServesEachConnectionInATaskAndIsolatesFailures)
 	});
 }
 
+struct Spread {
+	std::atomic<int> both{ 0 };
+	std::mutex lock;
+	std::set<std::thread::id> threads;
+};
+
+/* Answers when every connection of the test is being served. */
+int wait_for_all(weft_stream *s)
+{
+	auto *spread = static_cast<Spread *>(weft_stream_app(s));
+	{
+		std::lock_guard<std::mutex> hold(spread->lock);
+		spread->threads.insert(std::this_thread::get_id());
+	}
+	spread->both++;
+	int rc = 0;
+	while (rc == 0 && spread->both < 16) rc = weft_sleep_ms(1);
+	return rc ? rc : write_text(s, "x");
+}
+
+TEST_P(Listener, SpreadsTheConnectionsOfOneSocketOverTheWorkers)
+{
+	Spread spread;
+	expect_run(
+		[&] {
+			weft_listener *l;
+			EXPECT_EQ(0, weft_listener_open("127.0.0.1:0", &l));
+			weft_group *group = weft_group_open();
+			spawn(group, [&] { return weft_listener_serve(l, group, wait_for_all, &spread); });
+			weft_stream *clients[16];
+			for (auto &client : clients) connect_to(weft_listener_address(l), &client);
+			for (auto client : clients) {
+				EXPECT_EQ("x", read_all(client));
+				weft_stream_close(client);
+			}
+			weft_group_drain(group, 5000);
+			EXPECT_EQ(0, weft_group_join(group, 0));
+			weft_listener_stats stats;
+			weft_listener_get_stats(l, &stats);
+			EXPECT_EQ(0, stats.open);
+			EXPECT_EQ(0u, stats.failed);
+			weft_listener_close(l);
+			return 0;
+		},
+		2);
+	EXPECT_EQ(2u, spread.threads.size());
+}
+
 TEST_P(Listener, StopsAcceptingAtItsLimitAndGoesOnBelow)
 {
 	expect_run([] {
@@ -367,30 +410,7 @@ TEST_P(Listener, WaitsOutAShortageOfDescriptorsAndDropsNobody)
 
 TEST_P(Listener, UsesNoMoreDescriptorsHoweverManyConnectionsCame)
 {
-	expect_run([] {
-		weft_listener *l;
-		EXPECT_EQ(0, weft_listener_open("127.0.0.1:0", &l));
-		int highest = 0;
-		for (int i = 0; i < 500; i++) {
-			weft_stream *client, *server;
-			connect_to(weft_listener_address(l), &client);
-			EXPECT_EQ(0, weft_listener_accept(l, &server));
-			if (i % 3 == 0)
-				weft_stream_abort(server);
-			else
-				weft_stream_close(server);
-			if (i % 2 == 0) {
-				EXPECT_EQ("", i % 3 ? read_all(client) : "");
-			}
-			weft_stream_close(client);
-			if (i == 20) highest = next_descriptor();
-			if (i > 20) {
-				EXPECT_LE(next_descriptor(), highest + 8);
-			}
-		}
-		weft_listener_close(l);
-		return 0;
-	});
+	expect_run([] { return come_and_go(500); });
 }
 
 TEST_P(Listener, GivesAReusedDescriptorNoStaleEvent)

@@ -152,4 +152,39 @@ inline void make_pair(Kind kind, weft_stream **a, weft_stream **b)
 		connect_pair(abstract_name().c_str(), a, b);
 }
 
+/* The lowest free descriptor: where the next one will be. */
+inline int next_descriptor()
+{
+	int fd = dup(0);
+	close(fd);
+	return fd;
+}
+
+/* `rounds` connections that end in each of the ways there are; the highest descriptor stays. */
+inline int come_and_go(int rounds)
+{
+	weft_listener *l;
+	EXPECT_EQ(0, weft_listener_open("127.0.0.1:0", &l));
+	int highest = 0;
+	for (int i = 0; i < rounds; i++) {
+		weft_stream *client, *server;
+		connect_to(weft_listener_address(l), &client);
+		EXPECT_EQ(0, weft_listener_accept(l, &server));
+		if (i % 3 == 0)
+			weft_stream_abort(server);
+		else
+			weft_stream_close(server);
+		if (i % 2 == 0 && i % 3 != 0) {
+			EXPECT_EQ("", read_all(client));
+		}
+		weft_stream_close(client);
+		if (i == 20) highest = next_descriptor();
+		if (i > 20) {
+			EXPECT_LE(next_descriptor(), highest + 8);
+		}
+	}
+	weft_listener_close(l);
+	return 0;
+}
+
 #endif
