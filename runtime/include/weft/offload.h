@@ -10,8 +10,9 @@ typedef struct weft_offload_options {
 	const char *site WEFT_DEFAULT;
 	weft_pool *pool WEFT_DEFAULT; /* NULL: the run's own */
 	/* Called once at most, when the scope is cancelled while fn runs, with fn's argument, to make
-	 * it return soon (sqlite3_interrupt). On the worker's thread: must not block. Never after fn
-	 * has returned. */
+	 * it return soon (sqlite3_interrupt). On the worker's thread: must not block. It may come at
+	 * the moment fn returns, and be over after that, but before weft_offload returns: so fn must
+	 * not free what the hook uses. */
 	void (*on_cancel)(void *arg) WEFT_DEFAULT;
 } weft_offload_options;
 
