@@ -4,6 +4,9 @@
  * serves idle connections. `submit` lends the caller's memory to an operation, which gets exactly
  * one completion; `cancel` is only a request, and a success that beat it is returned as success.
  *
+ * Beside them stand `take` and `put`: a transfer that happens at once or not at all, for who was
+ * told that it is ready and holds no task that could wait.
+ *
  * Behind the seam stands one back end per run: `poll` tries the system call, parks the operation on
  * a uv_poll that is kept armed, and tries again on each event; `late` (for tests) completes every
  * operation on a later turn, cancels late and splits transfers. Nothing above the seam may depend
@@ -106,6 +109,8 @@ typedef struct wf_io_backend {
 	int (*init)(wf_worker *worker);
 	void (*fini)(wf_worker *worker);
 	bool (*submit)(wf_op *op);
+	ssize_t (*take)(wf_io *io, void *data, size_t size);
+	ssize_t (*put)(wf_io *io, const void *data, size_t size);
 	void (*cancel)(wf_op *op);
 	void (*interrupt)(wf_io *io);
 	int (*ready)(wf_io *io);
@@ -125,6 +130,21 @@ void wf_io_open(wf_io *io, int fd, wf_io_kind kind);
 static inline bool wf_io_submit(wf_op *op)
 {
 	return op->io->worker->io->submit(op);
+}
+
+/* Now or never, for who has no task and lends nothing: what can be received (sent) of `size` > 0
+ * bytes at this moment. 0: the peer finished. Errors: EAGAIN, what the kernel says. Nothing may be
+ * pending in that direction. */
+static inline ssize_t wf_io_take(wf_io *io, void *data, size_t size)
+{
+	wf_debug_assert(io->reader == NULL);
+	return io->worker->io->take(io, data, size);
+}
+
+static inline ssize_t wf_io_put(wf_io *io, const void *data, size_t size)
+{
+	wf_debug_assert(io->writer == NULL);
+	return io->worker->io->put(io, data, size);
 }
 
 /* Asks a pending operation to complete soon, with ECANCELED unless it already succeeded. */

@@ -247,6 +247,20 @@ static bool late_submit(wf_op *op)
 	return false;
 }
 
+/* A part of it, and now and then nothing although there is something: who asked is told again. */
+static ssize_t late_take(wf_io *io, void *data, size_t size)
+{
+	late_state *state = io->worker->io_state;
+	if (next_random(state) % 4 == 0) return -EAGAIN;
+	return wf_io_poll.take(io, data, random_part(state, size));
+}
+
+static ssize_t late_put(wf_io *io, const void *data, size_t size)
+{
+	late_state *state = io->worker->io_state;
+	return wf_io_poll.put(io, data, next_random(state) % 4 ? size : random_part(state, size));
+}
+
 static void late_cancel(wf_op *op)
 {
 	late_op *late = op->state;
@@ -331,6 +345,8 @@ const wf_io_backend wf_io_late = {
 	.init = late_init,
 	.fini = late_fini,
 	.submit = late_submit,
+	.take = late_take,
+	.put = late_put,
 	.cancel = late_cancel,
 	.interrupt = late_interrupt,
 	.ready = late_ready,

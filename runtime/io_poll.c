@@ -326,6 +326,19 @@ static bool is_hopeless(const wf_op *op)
 	return (op->kind == WF_OP_RECV && op->io->drained) || (op->kind == WF_OP_SEND && op->io->full);
 }
 
+static ssize_t poll_take(wf_io *io, void *data, size_t size)
+{
+	wf_op op = { .kind = WF_OP_RECV, .io = io, .recv = { .data = data, .size = size } };
+	return try_recv(&op);
+}
+
+static ssize_t poll_put(wf_io *io, const void *data, size_t size)
+{
+	struct iovec one = { (void *)data, size };
+	wf_op op = { .kind = WF_OP_SEND, .io = io, .send = { .vector = &one, .count = 1 } };
+	return try_send(&op);
+}
+
 static bool poll_submit(wf_op *op)
 {
 	wf_io *io = op->io;
@@ -444,6 +457,8 @@ const wf_io_backend wf_io_poll = {
 	.init = poll_init,
 	.fini = poll_fini,
 	.submit = poll_submit,
+	.take = poll_take,
+	.put = poll_put,
 	.cancel = poll_cancel,
 	.interrupt = poll_interrupt,
 	.ready = arm_needed,

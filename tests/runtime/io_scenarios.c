@@ -130,6 +130,38 @@ int io_ready_can_be_taken_back(void *arg)
 	return close_end(&e);
 }
 
+/* The late back end may say "not now" although there is something: ask until it is there. */
+static ssize_t take_at_last(end *e, char *data, size_t size)
+{
+	ssize_t n = -EAGAIN;
+	for (int i = 0; i < 1000 && n == -EAGAIN; i++) n = wf_io_take(&e->io, data, size);
+	return n;
+}
+
+int io_take_and_put_happen_now_or_never(void *arg)
+{
+	(void)arg;
+	end e;
+	char data[8] = "";
+	CHECK(open_end(&e) == 0);
+	CHECK(wf_io_take(&e.io, data, sizeof data) == -EAGAIN);
+	CHECK(send(e.peer, "ab", 2, 0) == 2);
+	size_t have = 0;
+	while (have < 2) {
+		ssize_t n = take_at_last(&e, data + have, sizeof data - have);
+		CHECK(n > 0);
+		have += (size_t)n;
+	}
+	CHECK(memcmp(data, "ab", 2) == 0);
+	ssize_t sent = wf_io_put(&e.io, "cd", 2);
+	CHECK(sent > 0 && sent <= 2);
+	CHECK(recv(e.peer, data, sizeof data, 0) == sent && data[0] == 'c');
+	close(e.peer);
+	CHECK(take_at_last(&e, data, sizeof data) == 0);
+	wf_io_close(&e.io, on_closed);
+	return wait_for(&e.closed);
+}
+
 int io_gone_is_told_on_an_end(void *arg)
 {
 	static end e;

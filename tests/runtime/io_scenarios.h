@@ -9,6 +9,7 @@ WEFT_BEGIN
 
 int io_ready_is_told_once(void *);
 int io_ready_can_be_taken_back(void *);
+int io_take_and_put_happen_now_or_never(void *);
 int io_gone_is_told_on_an_end(void *);
 int io_gone_is_told_though_data_is_unread(void *);
 int io_gone_is_told_on_a_reset(void *);

@@ -38,6 +38,11 @@ TEST_P(Io, TakesReadyBack)
 	EXPECT_SCENARIO(io_ready_can_be_taken_back);
 }
 
+TEST_P(Io, TakesAndPutsNowOrNever)
+{
+	EXPECT_SCENARIO(io_take_and_put_happen_now_or_never);
+}
+
 TEST_P(Io, TellsThatThePeerHasEnded)
 {
 	EXPECT_SCENARIO(io_gone_is_told_on_an_end);
