@@ -58,6 +58,29 @@ static int arm(wf_worker *worker, weft_scope *bracket, const weft_scope_options 
 	return 0;
 }
 
+static void enter(weft_scope *bracket, weft_task *task)
+{
+	bracket->task = task;
+	bracket->outer = task->brackets;
+	bracket->outer_scope = task->scope;
+	bracket->inherited = wf_context_current();
+	wf_scope_init(&bracket->scope, task->scope, bracket_raised);
+}
+
+static void make_innermost(weft_scope *bracket, weft_task *task)
+{
+	task->brackets = bracket;
+	task->scope = &bracket->scope;
+	wf_task_follow_scope(task);
+}
+
+void wf_bracket_init(weft_scope *bracket, weft_task *task)
+{
+	*bracket = (weft_scope){ .expired = false };
+	enter(bracket, task);
+	make_innermost(bracket, task);
+}
+
 static weft_scope *fail_open(weft_task *task)
 {
 	task->failed_scopes++;
@@ -76,16 +99,10 @@ weft_scope *weft_scope_open_with(const weft_scope_options *options)
 		wf_free(bracket);
 		return fail_open(task);
 	}
-	bracket->task = task;
-	bracket->outer = task->brackets;
-	bracket->outer_scope = task->scope;
-	bracket->inherited = wf_context_current();
-	wf_scope_init(&bracket->scope, task->scope, bracket_raised);
+	enter(bracket, task);
 	if (options->shield_ms > 0) wf_scope_shield(&bracket->scope);
 	if (options->timeout_ms < 0) expire(bracket);
-	task->brackets = bracket;
-	task->scope = &bracket->scope;
-	wf_task_follow_scope(task);
+	make_innermost(bracket, task);
 	return bracket;
 }
 
@@ -130,12 +147,9 @@ static int close_failed(weft_task *task, int rc)
 	return rc < 0 && rc != WEFT_ENOMEM ? rc : WEFT_ENOMEM;
 }
 
-int weft_scope_close(weft_scope *bracket, int rc)
+int wf_bracket_fini(weft_scope *bracket, int rc)
 {
 	weft_task *task = wf_task_here();
-	if (bracket == NULL) return rc < 0 ? rc : WEFT_ENORUN;
-	wf_assert(task != NULL);
-	if (bracket == &no_memory) return close_failed(task, rc);
 	wf_assert(bracket->task == task && task->brackets == bracket);
 	if (bracket->deferred != NULL) run_deferred(&bracket->deferred);
 
@@ -147,9 +161,19 @@ int weft_scope_close(weft_scope *bracket, int rc)
 	task->brackets = bracket->outer;
 	task->scope = bracket->outer_scope;
 	wf_scope_fini(&bracket->scope);
-	wf_free(bracket);
 	wf_task_follow_scope(task);
 	return rc == WEFT_ECANCELED && expired ? WEFT_EDEADLINE : rc;
+}
+
+int weft_scope_close(weft_scope *bracket, int rc)
+{
+	weft_task *task = wf_task_here();
+	if (bracket == NULL) return rc < 0 ? rc : WEFT_ENORUN;
+	wf_assert(task != NULL);
+	if (bracket == &no_memory) return close_failed(task, rc);
+	rc = wf_bracket_fini(bracket, rc);
+	wf_free(bracket);
+	return rc;
 }
 
 int weft_scope_set(const weft_key *key, void *value)

@@ -22,6 +22,13 @@ struct weft_scope {
 	bool expired; /* its own deadline was the first to cancel it */
 };
 
+/* A bracket in memory of yours, without deadline or shield: becomes the running task's innermost.
+ * Cannot fail. Thread: task. */
+void wf_bracket_init(weft_scope *bracket, weft_task *task);
+/* As weft_scope_close, but for the memory. Who cancels it for a deadline of its own sets `expired`.
+ * Thread: the task. Suspends. */
+int wf_bracket_fini(weft_scope *bracket, int rc);
+
 /* The task's own deferred calls, under a shield of WF_DEFER_SHIELD_MS. Thread: the task. */
 void wf_bracket_run_deferred(weft_task *task);
 /* Drops the context that weft_scope_set put on the task's own scope. Thread: the task. */

@@ -73,6 +73,9 @@ struct weft_task {
 
 	weft_task_fn *fn;
 	void *arg;
+	/* Called when it is about to leave its worker to others, and not when it ends; must not
+	 * suspend. NULL: nobody asked. Who sets it takes it back before the function returns. */
+	void (*pausing)(weft_task *task);
 	void (*release)(void *arg);
 	const char *name;
 	const char *site;

@@ -75,6 +75,7 @@ static void arrive(wf_worker *worker)
 void wf_worker_switch(wf_worker *worker)
 {
 	weft_task *from = worker->task;
+	if (wf_unlikely(from->pausing != NULL)) from->pausing(from);
 	weft_task *to = pick(worker);
 	from->context = wf_context_current();
 	wf_coro *next = enter(worker, to);
