@@ -220,11 +220,25 @@ int weft_listener_accept(weft_listener *l, weft_stream **out)
 	return rc ? rc : leave(l, accept_here(l, 0, out));
 }
 
+static int accept_and_open(weft_listener *l, unsigned flags, wf_stream_fd *s)
+{
+	int fd = -1;
+	int rc = accept_into(l, flags, s, &fd);
+	if (rc == 0) wf_stream_fd_open(s, fd, wf_place_kind(l->place));
+	return rc;
+}
+
 /* Of a source of work: drained or closed is its proper end. */
 static int as_next(int rc)
 {
 	if (rc == WEFT_ESHUTDOWN || rc == WEFT_ECLOSED) return 0;
 	return rc ? rc : 1;
+}
+
+int wf_listener_next_into(weft_listener *l, wf_stream_fd *s)
+{
+	int rc = enter(l);
+	return rc ? as_next(rc) : as_next(leave(l, accept_and_open(l, WF_WAIT_DRAIN, s)));
 }
 
 int weft_listener_next(weft_listener *l, weft_stream **out)

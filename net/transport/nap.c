@@ -18,11 +18,15 @@ static void on_timer(wf_timer *timer)
 int wf_nap_ms(wf_nap **place, int ms, unsigned flags, const char *what)
 {
 	int rc = wf_checkpoint();
-	if (rc != 0) return rc;
+	return rc ? rc : wf_nap_shielded(place, ms, flags, what);
+}
+
+int wf_nap_shielded(wf_nap **place, int ms, unsigned flags, const char *what)
+{
 	wf_timers *timers = &wf_worker_here()->timers;
 	wf_nap nap = { .task = wf_task_here(), .timer = { .fire = on_timer } };
 	if (ms != WF_NAP_FOREVER) {
-		rc = wf_timer_arm(timers, &nap.timer, wf_now_ns() + (int64_t)ms * 1000000);
+		int rc = wf_timer_arm(timers, &nap.timer, wf_now_ns() + (int64_t)ms * 1000000);
 		if (rc != 0) return rc;
 	}
 	*place = &nap;

@@ -18,6 +18,10 @@ enum { WF_NAP_FOREVER = -1 };
  * Errors: ECANCELED, ESHUTDOWN (drain, with WF_WAIT_DRAIN), ENOMEM. */
 int wf_nap_ms(wf_nap **place, int ms, unsigned flags, const char *what);
 
+/* The same for who waits although its scope is cancelled: fails with ECANCELED only when the cancel
+ * comes during the wait, and with WF_WAIT_UNCANCELABLE not even then. */
+int wf_nap_shielded(wf_nap **place, int ms, unsigned flags, const char *what);
+
 /* Accepts NULL. Thread: the sleeper's worker. */
 void wf_nap_wake(wf_nap *nap);
 

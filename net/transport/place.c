@@ -12,6 +12,7 @@
 #include "context/alloc.h"
 #include "context/list.h"
 #include "executor/platform.h"
+#include "runtime/run.h"
 
 struct wf_place {
 	wf_list among;
@@ -21,13 +22,14 @@ struct wf_place {
 	int family;
 	bool shared;
 	unsigned users;
+	uint64_t workers[WF_WORKERS_MAX / 64]; /* a bit for each that listens here */
 	int fd;     /* the one socket of a local path or a descriptor; -1 for TCP */
 	char *path; /* to be removed at the end, if it is still ours */
 	dev_t device;
 	ino_t node;
 };
 
-/* `lock` guards the list and every entry's `users`. */
+/* `lock` guards the list and every entry's `users` and `workers`. */
 static wf_mutex lock = WF_MUTEX_INIT;
 static wf_list places = { &places, &places };
 
@@ -303,13 +305,31 @@ static int make_place(const char *text, const weft_address *resolved,
 	return 0;
 }
 
+static uint64_t *word_of(wf_place *place, uint64_t *bit)
+{
+	int index = wf_worker_here()->id - 1;
+	*bit = (uint64_t)1 << (index % 64);
+	return &place->workers[index / 64];
+}
+
+/* By the words it was asked for, or by what became of them. */
+static bool is_called(const wf_place *place, const char *text)
+{
+	char name[WEFT_ADDRESS_TEXT];
+	if (strcmp(place->text, text) == 0) return true;
+	return weft_address_format(&place->address, name, sizeof name) == 0 && strcmp(name, text) == 0;
+}
+
+/* A worker listens once in a place: when it asks again it is for another listener, which must not
+ * take the first one's connections. */
 static wf_place *find_place(const char *text)
 {
 	wf_run *run = wf_worker_here()->run;
 	wf_list_for_each(node, &places)
 	{
 		wf_place *place = wf_list_entry(node, wf_place, among);
-		if (place->run == run && place->shared && strcmp(place->text, text) == 0) return place;
+		uint64_t bit, here = *word_of(place, &bit) & bit;
+		if (place->run == run && place->shared && !here && is_called(place, text)) return place;
 	}
 	return NULL;
 }
@@ -339,6 +359,10 @@ int wf_place_open(const char *text, const weft_address *resolved, const wf_place
 	} else {
 		rc = make_place(text, resolved, options, out, fd);
 	}
+	if (rc == 0) {
+		uint64_t bit, *word = word_of(*out, &bit);
+		*word |= bit;
+	}
 	wf_mutex_unlock(&lock);
 	return rc;
 }
@@ -346,6 +370,8 @@ int wf_place_open(const char *text, const weft_address *resolved, const wf_place
 void wf_place_leave(wf_place *place)
 {
 	wf_mutex_lock(&lock);
+	uint64_t bit, *word = word_of(place, &bit);
+	*word &= ~bit;
 	bool last = --place->users == 0;
 	if (last) {
 		wf_list_remove(&place->among);

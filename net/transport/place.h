@@ -6,7 +6,9 @@
  * path, or a descriptor that was handed in, has one socket for all, and each worker has a
  * duplicate.
  *
- * Thread: any, for all of it; a lock guards the entries. */
+ * Two listeners of one worker never share a place.
+ *
+ * Thread: a worker, for all of it; a lock guards the entries. */
 #ifndef WF_NET_TRANSPORT_PLACE_H
 #define WF_NET_TRANSPORT_PLACE_H
 
@@ -26,7 +28,8 @@ typedef struct wf_place_options {
 int wf_place_open(const char *text, const weft_address *resolved, const wf_place_options *options,
 	wf_place **out, int *fd);
 
-/* After the socket was closed. The last to leave removes its own local path. */
+/* After the socket was closed, by the worker that opened it. The last to leave removes its own
+ * local path. */
 void wf_place_leave(wf_place *place);
 
 /* Where it really is: port 0 was replaced by the kernel's choice. */

@@ -70,6 +70,21 @@ TEST_P(Listener, RefusesAPortThatIsTaken)
 	});
 }
 
+TEST_P(Listener, NeverSharesAPlaceWithAnotherOfItsWorker)
+{
+	expect_run([] {
+		weft_listener *first, *second, *third;
+		EXPECT_EQ(0, weft_listener_open("127.0.0.1:0", &first, .per_worker = true));
+		EXPECT_EQ(0, weft_listener_open("127.0.0.1:0", &second, .per_worker = true));
+		EXPECT_STRNE(weft_listener_address(first), weft_listener_address(second));
+		EXPECT_EQ(WEFT_EADDRINUSE,
+			weft_listener_open(weft_listener_address(first), &third, .per_worker = true));
+		weft_listener_close(first);
+		weft_listener_close(second);
+		return 0;
+	});
+}
+
 TEST_P(Listener, RefusesAPortThatAnotherProgramWouldShare)
 {
 	expect_run([] {
