@@ -63,7 +63,9 @@ WEFT_BEGIN
 	/* A required context value is absent, or its flow is suppressed: the caller must refuse. */   \
 	X(ENOCONTEXT, -5008, "a required context value is missing")                                    \
 	/* What follows would be misread: an earlier write on this stream was cut short. */            \
-	X(ETORN, -5009, "an earlier write was cut short")
+	X(ETORN, -5009, "an earlier write was cut short")                                              \
+	/* A parameter of a request is missing or is not what it must be. */                           \
+	X(EBADREQUEST, -5010, "the request does not say what it must")
 
 #define WEFT_ERROR_ENUM_(name, value, text) WEFT_##name = (value),
 enum weft_error { WEFT_ERRORS(WEFT_ERROR_ENUM_) };
