@@ -1,0 +1,28 @@
+#include "net/http/census.h"
+
+#include <string.h>
+
+#include "net/http/request.h"
+
+void wf_census_note(wf_census *census, const weft_request *rq, int64_t ended_ns)
+{
+	const wf_message_state *now = &rq->now;
+	wf_census_entry *entry = &census->last[census->next % WF_CENSUS_LAST];
+	size_t size = now->path_size < WF_CENSUS_PATH ? now->path_size : WF_CENSUS_PATH;
+	census->next++;
+	entry->ended_ns = ended_ns;
+	entry->duration_ns = ended_ns - now->began_ns;
+	entry->status = (uint16_t)now->status;
+	entry->method = rq->refusal == 0 ? rq->head.method_id : WF_METHOD_OTHER;
+	entry->path_size = (uint8_t)size;
+	memcpy(entry->path, now->path, size);
+	const wf_trace *trace = now->context ? &now->context->trace : &wf_context_root()->trace;
+	memcpy(entry->trace_id, trace->trace_id, sizeof entry->trace_id);
+	memcpy(entry->request_id, trace->request_id, sizeof entry->request_id);
+}
+
+const wf_census_entry *wf_census_at(const wf_census *census, uint32_t i)
+{
+	if (i >= WF_CENSUS_LAST || i >= census->next) return NULL;
+	return &census->last[(census->next - 1 - i) % WF_CENSUS_LAST];
+}
