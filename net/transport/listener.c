@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <weft/report.h>
 #include <weft/tcp.h>
 
 #include "context/alloc.h"
@@ -168,8 +169,11 @@ static int pause_for(weft_listener *l, int ms, unsigned flags)
 }
 
 /* The kernel leaves the connection in its queue when there is no descriptor for it. */
-static int wait_for_descriptors(weft_listener *l, unsigned flags)
+static int wait_for_descriptors(weft_listener *l, unsigned flags, int why)
 {
+	if (l->pause_ms == 0)
+		weft_report("listener", "accepting pauses until there is more of what it needs",
+			weft_log_text("address", l->address), weft_log_code("error", why));
 	l->pause_ms = l->pause_ms ? l->pause_ms * 2 : PAUSE_FIRST_MS;
 	if (l->pause_ms > PAUSE_LAST_MS) l->pause_ms = PAUSE_LAST_MS;
 	return pause_for(l, l->pause_ms, flags);
@@ -193,7 +197,7 @@ static int accept_into(weft_listener *l, unsigned flags, wf_stream_fd *s, int *f
 			return 0;
 		}
 		if (!is_short_of_something(rc)) return (int)rc;
-		int paused = wait_for_descriptors(l, flags);
+		int paused = wait_for_descriptors(l, flags, (int)rc);
 		if (paused != 0) return paused;
 		size = sizeof peer;
 	}
@@ -300,6 +304,9 @@ static int run_visit(void *arg)
 	v->stream = NULL;
 	wf_stream_fd_open(s, v->fd, v->kind);
 	v->result = v->fn(&s->stream);
+	if (v->result < 0)
+		weft_log(WEFT_LOG_DEBUG, "a connection failed",
+			weft_log_text("peer", weft_stream_peer(&s->stream)), weft_log_code("error", v->result));
 	weft_stream_close(&s->stream);
 	return 0;
 }
@@ -347,7 +354,7 @@ static int start_visit(weft_listener *l, weft_group *group, visit *v)
 	int rc = wf_group_spawn(group, run_visit, v, &options);
 	if (rc == 0) return 0;
 	end_visit(v);
-	return wait_for_descriptors(l, WF_WAIT_DRAIN);
+	return wait_for_descriptors(l, WF_WAIT_DRAIN, rc);
 }
 
 static int serve_one(weft_listener *l, weft_group *group, weft_stream_fn *fn, void *app)
@@ -355,7 +362,7 @@ static int serve_one(weft_listener *l, weft_group *group, weft_stream_fn *fn, vo
 	int rc = wait_for_room(l);
 	if (rc != 0) return rc;
 	visit *v = new_visit(l, fn, app);
-	if (v == NULL) return wait_for_descriptors(l, WF_WAIT_DRAIN);
+	if (v == NULL) return wait_for_descriptors(l, WF_WAIT_DRAIN, WEFT_ENOMEM);
 	rc = accept_into(l, WF_WAIT_DRAIN, v->stream, &v->fd);
 	if (rc != 0) {
 		wf_stream_fd_free(v->stream);

@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <weft/log.h>
 
 #include "context/alloc.h"
 #include "context/clock.h"
@@ -289,6 +290,9 @@ static int run_end(void *arg)
 	weft_connection *c = arg;
 	weft_stream *s = c->stream;
 	c->over = true;
+	if (c->rc < 0)
+		weft_log(WEFT_LOG_DEBUG, "a connection failed",
+			weft_log_text("peer", weft_connection_peer(c)), weft_log_code("error", c->rc));
 	if (c->greeted && c->protocol->closed != NULL) c->protocol->closed(c, c->rc);
 	c->stream = NULL;
 	weft_stream_close(s);

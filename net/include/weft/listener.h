@@ -59,7 +59,7 @@ WEFT_API WEFT_MUST int weft_listener_next(weft_listener *l, weft_stream **out);
 
 /* Gives each connection to fn in a task of `group`, until next would return 0, and returns 0 then;
  * the connections may still be at work, joining the group waits for them. The stream is closed when
- * fn returns; weft_stream_app gives `app`. What fn returns is counted; a connection that fails
+ * fn returns; weft_stream_app gives `app`. A failure is counted, and logged for debugging; it
  * never fails the group. Thread: task. Suspends. Errors: EBUSY, ECANCELED, ENOMEM. */
 typedef int weft_stream_fn(weft_stream *s);
 WEFT_API WEFT_MUST int weft_listener_serve(
