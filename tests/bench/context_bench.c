@@ -1,5 +1,6 @@
 /* What the context costs a call, in nanoseconds: the median of nine rounds, the best and the worst.
- * `atomic_pair` is the floor under every row that counts references: two locked instructions. */
+ * The primitives program has the plain calls. `atomic_pair` is the floor under every row that
+ * counts references: two locked instructions. */
 #include "context/clock.h"
 #include "context/trace.h"
 
@@ -25,37 +26,6 @@ static void atomic_pair(void)
 	__atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED);
 	KEEP(&counter);
 	__atomic_fetch_sub(&counter, 1, __ATOMIC_ACQ_REL);
-}
-
-static void context_current(void)
-{
-	KEEP(wf_context_current());
-}
-
-static void context_switch(void)
-{
-	weft_context *former = wf_context_attach(wf_context_root());
-	KEEP(former);
-	wf_context_attach(former);
-}
-
-static void context_get(void)
-{
-	KEEP(weft_context_get(&keys[slots - 1]));
-}
-
-static void context_capture(void)
-{
-	weft_context *context = wf_context_capture();
-	KEEP(context);
-	wf_context_unref(context);
-}
-
-static void context_with8(void)
-{
-	weft_context *context;
-	if (wf_context_with(full, &keys[slots], &counter, &context) != 0) exit(1);
-	wf_context_unref(context);
 }
 
 static void accept_new(void)
@@ -99,11 +69,6 @@ static void log_format(void)
 		for (int i = 0; i < calls; i++) name();                                                    \
 	}
 ROUND(atomic_pair)
-ROUND(context_current)
-ROUND(context_switch)
-ROUND(context_get)
-ROUND(context_capture)
-ROUND(context_with8)
 ROUND(accept_new)
 ROUND(accept_continued)
 ROUND(log_below_threshold)
@@ -114,11 +79,6 @@ static const struct row {
 	round_fn *round;
 } rows[] = {
 	{ "atomic_pair", atomic_pair_round },
-	{ "context_current", context_current_round },
-	{ "context_switch", context_switch_round },
-	{ "context_get", context_get_round },
-	{ "context_capture", context_capture_round },
-	{ "context_with8", context_with8_round },
 	{ "accept_new", accept_new_round },
 	{ "accept_continued", accept_continued_round },
 	{ "log_below_threshold", log_below_threshold_round },

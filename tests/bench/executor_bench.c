@@ -5,6 +5,7 @@
 #include "context/clock.h"
 #include "executor/inbox.h"
 #include "executor/pool.h"
+#include "tests/bench/plain.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { rounds = 9, batch = 1024, in_flight_max = 64, pool_threads = 2 };
+enum { rounds = 9, batch = PLAIN_BATCH };
 
 static void check(bool well)
 {
@@ -65,60 +66,7 @@ static void post_ours(unsigned times)
 	}
 }
 
-/* The plain queue: a mutex round a list and a flag. */
-typedef struct node {
-	struct node *next;
-} node;
-
-static struct {
-	pthread_mutex_t mutex;
-	pthread_cond_t filled;
-	node *first, **last;
-	bool sleeping;
-} plain = {
-	.mutex = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER, .last = &plain.first
-};
-
-static node nodes[batch];
-
-static void plain_put(node *item)
-{
-	pthread_mutex_lock(&plain.mutex);
-	item->next = NULL;
-	*plain.last = item;
-	plain.last = &item->next;
-	bool wanted = plain.sleeping;
-	plain.sleeping = false;
-	pthread_mutex_unlock(&plain.mutex);
-	if (wanted) pthread_cond_signal(&plain.filled);
-}
-
-static node *plain_take_all(void)
-{
-	pthread_mutex_lock(&plain.mutex);
-	node *first = plain.first;
-	plain.first = NULL;
-	plain.last = &plain.first;
-	pthread_mutex_unlock(&plain.mutex);
-	return first;
-}
-
-static void post_plain(unsigned times)
-{
-	for (unsigned done = 0; done < times; done += batch) {
-		for (unsigned i = 0; i < batch; i++) plain_put(&nodes[i]);
-		for (node *item = plain_take_all(); item != NULL; item = item->next) {
-			boxes[0].delivered++;
-		}
-	}
-}
-
 /* trip_busy: there and back, both looking all the time. Plain: two words. */
-static struct {
-	_Alignas(WF_CACHE_LINE) uint32_t there;
-	_Alignas(WF_CACHE_LINE) uint32_t back;
-} words;
-
 static void push_back(wf_message *message)
 {
 	(void)message;
@@ -138,26 +86,6 @@ static void trip_busy_ours(unsigned times)
 	for (unsigned i = 0; i < times; i++) {
 		wf_inbox_push(&boxes[1].inbox, &boxes[1].messages[0]);
 		while (wf_inbox_drain(&boxes[0].inbox) == 0) continue;
-	}
-	wf_thread_join(&other);
-}
-
-static void echo_words(void *arg)
-{
-	for (uint32_t i = 1; i <= *(unsigned *)arg; i++) {
-		while (__atomic_load_n(&words.there, __ATOMIC_ACQUIRE) != i) continue;
-		__atomic_store_n(&words.back, i, __ATOMIC_RELEASE);
-	}
-}
-
-static void trip_busy_plain(unsigned times)
-{
-	wf_thread other;
-	words.there = words.back = 0;
-	check(wf_thread_start(&other, "echo", echo_words, &times, 0) == 0);
-	for (uint32_t i = 1; i <= times; i++) {
-		__atomic_store_n(&words.there, i, __ATOMIC_RELEASE);
-		while (__atomic_load_n(&words.back, __ATOMIC_ACQUIRE) != i) continue;
 	}
 	wf_thread_join(&other);
 }
@@ -189,34 +117,14 @@ static void trip_asleep_ours(unsigned times)
 	wf_thread_join(&other);
 }
 
-static void echo_eventfd(void *arg)
-{
-	for (unsigned i = 0; i < *(unsigned *)arg; i++) {
-		await_fd(boxes[1].fd);
-		wake(&boxes[0].inbox);
-	}
-}
-
-static void trip_asleep_plain(unsigned times)
-{
-	wf_thread other;
-	check(wf_thread_start(&other, "echo", echo_eventfd, &times, 0) == 0);
-	for (unsigned i = 0; i < times; i++) {
-		wake(&boxes[1].inbox);
-		await_fd(boxes[0].fd);
-	}
-	wf_thread_join(&other);
-}
-
 /* offload_N: N jobs in flight, each handed in again as it comes back. Ours come back through the
  * inbox, as to a task. Plain: one mutex and two conditions. */
 typedef struct work {
 	wf_job job;
 	wf_message message;
-	node node;
 } work;
 
-static work works[in_flight_max];
+static work works[PLAIN_IN_FLIGHT_MAX];
 static unsigned to_start;
 
 static int do_nothing(void *arg)
@@ -251,72 +159,6 @@ static void offload_ours(unsigned times, unsigned in_flight)
 	while (boxes[0].delivered < times) drain_asleep(&boxes[0]);
 }
 
-static struct {
-	pthread_mutex_t mutex;
-	pthread_cond_t todo_filled, done_filled;
-	node *todo, **todo_last, *done;
-	bool stop;
-} lot = { .mutex = PTHREAD_MUTEX_INITIALIZER,
-	.todo_filled = PTHREAD_COND_INITIALIZER,
-	.done_filled = PTHREAD_COND_INITIALIZER,
-	.todo_last = &lot.todo };
-
-static void lot_work(void *arg)
-{
-	(void)arg;
-	pthread_mutex_lock(&lot.mutex);
-	for (;;) {
-		while (lot.todo == NULL && !lot.stop) pthread_cond_wait(&lot.todo_filled, &lot.mutex);
-		if (lot.todo == NULL) break;
-		node *item = lot.todo;
-		lot.todo = item->next;
-		if (lot.todo == NULL) lot.todo_last = &lot.todo;
-		pthread_mutex_unlock(&lot.mutex);
-		do_nothing(item);
-		pthread_mutex_lock(&lot.mutex);
-		item->next = lot.done;
-		lot.done = item;
-		pthread_cond_signal(&lot.done_filled);
-	}
-	pthread_mutex_unlock(&lot.mutex);
-}
-
-static void lot_start(node *item)
-{
-	pthread_mutex_lock(&lot.mutex);
-	item->next = NULL;
-	*lot.todo_last = item;
-	lot.todo_last = &item->next;
-	pthread_cond_signal(&lot.todo_filled);
-	pthread_mutex_unlock(&lot.mutex);
-}
-
-static node *lot_await(void)
-{
-	pthread_mutex_lock(&lot.mutex);
-	while (lot.done == NULL) pthread_cond_wait(&lot.done_filled, &lot.mutex);
-	node *done = lot.done;
-	lot.done = NULL;
-	pthread_mutex_unlock(&lot.mutex);
-	return done;
-}
-
-static void offload_plain(unsigned times, unsigned in_flight)
-{
-	unsigned back = 0;
-	to_start = times - in_flight;
-	for (unsigned i = 0; i < in_flight; i++) lot_start(&works[i].node);
-	while (back < times) {
-		for (node *item = lot_await(), *next; item != NULL; item = next) {
-			next = item->next;
-			back++;
-			if (to_start == 0) continue;
-			to_start--;
-			lot_start(item);
-		}
-	}
-}
-
 static void offload_1_ours(unsigned times)
 {
 	offload_ours(times, 1);
@@ -324,7 +166,7 @@ static void offload_1_ours(unsigned times)
 
 static void offload_1_plain(unsigned times)
 {
-	offload_plain(times, 1);
+	plain_offload(times, 1);
 }
 
 static void offload_64_ours(unsigned times)
@@ -334,7 +176,7 @@ static void offload_64_ours(unsigned times)
 
 static void offload_64_plain(unsigned times)
 {
-	offload_plain(times, 64);
+	plain_offload(times, 64);
 }
 
 typedef void round_fn(unsigned times);
@@ -344,9 +186,9 @@ static const struct row {
 	unsigned times;
 	round_fn *ours, *plain;
 } rows[] = {
-	{ "post", 1024 * batch, post_ours, post_plain },
-	{ "trip_busy", 100000, trip_busy_ours, trip_busy_plain },
-	{ "trip_asleep", 5000, trip_asleep_ours, trip_asleep_plain },
+	{ "post", 1024 * batch, post_ours, plain_post },
+	{ "trip_busy", 100000, trip_busy_ours, plain_trip_busy },
+	{ "trip_asleep", 5000, trip_asleep_ours, plain_trip_asleep },
 	{ "offload_1", 5000, offload_1_ours, offload_1_plain },
 	{ "offload_64", 100000, offload_64_ours, offload_64_plain },
 };
@@ -407,25 +249,16 @@ static void measure(const struct row *row)
 int main(int argc, char **argv)
 {
 	const char *filter = argc > 1 ? argv[1] : "";
-	wf_thread threads[pool_threads];
 	for (int i = 0; i < 2; i++) {
 		check(wf_inbox_init(&boxes[i].inbox, 0, wake) == 0);
 		boxes[i].fd = eventfd(0, EFD_CLOEXEC);
 		for (int j = 0; j < batch; j++) boxes[i].messages[j].deliver = count_one;
 	}
-	check(weft_pool_new(&pool, .threads = pool_threads) == 0);
-	for (int i = 0; i < pool_threads; i++) {
-		check(wf_thread_start(&threads[i], "plain", lot_work, NULL, 0) == 0);
-	}
+	check(weft_pool_new(&pool, .threads = PLAIN_THREADS) == 0);
 	for (size_t i = 0; i < WEFT_COUNT(rows); i++) {
 		if (strstr(rows[i].name, filter) != NULL) measure(&rows[i]);
 	}
 	weft_pool_free(pool);
-	pthread_mutex_lock(&lot.mutex);
-	lot.stop = true;
-	pthread_cond_broadcast(&lot.todo_filled);
-	pthread_mutex_unlock(&lot.mutex);
-	for (int i = 0; i < pool_threads; i++) wf_thread_join(&threads[i]);
 	for (int i = 0; i < 2; i++) wf_inbox_fini(&boxes[i].inbox);
 	return 0;
 }
