@@ -150,19 +150,31 @@ int weft_post_with(
 	return 0;
 }
 
+typedef struct visit {
+	weft_task_fn *fn;
+	void *arg;
+	int result;
+} visit;
+
+static int run_visit(void *arg)
+{
+	visit *there = arg;
+	there->result = there->fn(there->arg);
+	return 0;
+}
+
+/* The group hands a cancel on, and the join waits whatever is cancelled: once the function has
+ * begun its own result is the answer. */
 int weft_call_on(int worker, weft_task_fn *fn, void *arg)
 {
-	weft_task *done;
 	int rc = wf_checkpoint();
 	if (rc != 0) return rc;
 	if (worker < 1 || worker > weft_workers()) return WEFT_EINVAL;
-	weft_group *group = weft_group_open(.name = "weft_call_on", .keep_going = true);
-	rc = weft_spawn(group, fn, arg, .worker = worker);
-	int result = rc;
-	if (rc == 0) rc = weft_group_next(group, &done);
-	if (rc == 1) result = weft_task_result(done);
-	int joined = weft_group_join(group, rc);
-	return joined < 0 ? joined : result;
+	visit there = { .fn = fn, .arg = arg };
+	weft_group *group = weft_group_open(.name = "weft_call_on");
+	weft_spawn(group, run_visit, &there, .worker = worker, .forget = true);
+	rc = weft_group_join(group, 0);
+	return rc < 0 ? rc : there.result;
 }
 
 int weft_workers(void)

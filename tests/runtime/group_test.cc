@@ -310,6 +310,16 @@ TEST(Group, CancelsOneChildOnAnotherWorker)
 	}));
 }
 
+TEST(CallOn, ReturnsWhatTheFunctionReturnedThoughItWasCancelled)
+{
+	EXPECT_EQ(7, run_task([] {
+		weft_scope *scope = weft_scope_open(.timeout_ms = 1);
+		int rc = weft_call_on(
+			2, [](void *) { return weft_sleep_ms(3600000) == WEFT_ECANCELED ? 7 : 0; }, nullptr);
+		return weft_scope_close(scope, rc);
+	}));
+}
+
 /* A15 */
 TEST(Task, CancelledBeforeItsFirstRunStillRunsItsBody)
 {

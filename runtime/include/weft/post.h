@@ -36,8 +36,9 @@ WEFT_API WEFT_MUST int weft_post_with(
 #define WEFT_POST_(handle, fn, arg, ...)                                                           \
 	weft_post_with(handle, fn, arg, WEFT_OPTIONS(weft_post_options, .site = WEFT_SITE, __VA_ARGS__))
 
-/* Runs fn(arg) as a child task on `worker` (from 1) and returns its result; a cancel of this scope
- * is passed on and waited for. Thread: task. Suspends. Errors: EINVAL, ENOMEM, else fn's. */
+/* Runs fn(arg) as a child task on `worker` (from 1) and returns its result. A cancel of this scope
+ * is passed on to it, and its end waited for: the result is fn's own even then. Thread: task.
+ * Suspends. Errors: ECANCELED, EINVAL, ENOMEM, EFULL (it never ran); else fn's. */
 WEFT_API WEFT_MUST int weft_call_on(int worker, weft_task_fn *fn, void *arg);
 
 /* How many workers the run has, and which one this is (from 1); 0 outside a run. Thread: any. */
