@@ -35,12 +35,14 @@ static int check_options(weft_run_options *options)
 	if (options->workers < 0 || options->workers > WF_WORKERS_MAX) return WEFT_EINVAL;
 	if (options->tasks < 0 || options->pool_threads < 0 || options->pool_queue < 0)
 		return WEFT_EINVAL;
+	if (options->drain_ms < -1 || options->cancel_ms < 0) return WEFT_EINVAL;
 	if (options->workers == 0) options->workers = (int)wf_cpus();
 	if (options->drain_ms == 0) options->drain_ms = WF_DRAIN_MS;
 	if (options->cancel_ms == 0) options->cancel_ms = WF_CANCEL_MS;
 	if (options->tasks == 0) options->tasks = TASKS_DEFAULT;
 	if (options->pool_threads == 0) options->pool_threads = POOL_THREADS;
 	if (options->pool_queue == 0) options->pool_queue = POOL_QUEUE;
+	if (options->on_stuck == WEFT_STUCK_DEFAULT) options->on_stuck = WEFT_STUCK_WAIT;
 	return 0;
 }
 
@@ -286,7 +288,9 @@ int weft_run_with(weft_task_fn *fn, void *arg, const weft_run_options *options)
 
 int weft_main_with(weft_task_fn *fn, void *arg, const weft_run_options *options)
 {
-	int rc = weft_run_with(fn, arg, options);
+	weft_run_options with_end = *options;
+	if (with_end.on_stuck == WEFT_STUCK_DEFAULT) with_end.on_stuck = WEFT_STUCK_EXIT;
+	int rc = weft_run_with(fn, arg, &with_end);
 	if (rc >= 0) return 0;
 	fprintf(stderr, "%s: %s\n", program_invocation_short_name, weft_error_text(rc));
 	return 1;

@@ -81,6 +81,7 @@ void wf_stages_bound(wf_timer *timer)
 		run->abandoned = true;
 		run->workers[0].finished = true;
 		return;
+	case WEFT_STUCK_DEFAULT:
 	case WEFT_STUCK_WAIT:
 		arm_bound(run, WF_NAME_AGAIN_MS);
 	}

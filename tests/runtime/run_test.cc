@@ -48,6 +48,8 @@ TEST(Run, RefusesOptionsOutOfRange)
 	EXPECT_EQ(WEFT_EINVAL, weft_run(nothing, nullptr, .workers = -1));
 	EXPECT_EQ(WEFT_EINVAL, weft_run(nothing, nullptr, .workers = 100000));
 	EXPECT_EQ(WEFT_EINVAL, weft_run(nothing, nullptr, .tasks = -1));
+	EXPECT_EQ(WEFT_EINVAL, weft_run(nothing, nullptr, .drain_ms = -2));
+	EXPECT_EQ(WEFT_EINVAL, weft_run(nothing, nullptr, .cancel_ms = -1));
 }
 
 size_t open_files()
@@ -209,6 +211,22 @@ TEST(Run, StuckTaskIsNamedAndMayBeLeft)
 				},
 				nullptr, .workers = 2, .drain_ms = 1, .cancel_ms = 1, .keep_signals = true,
 				.on_stuck = WEFT_STUCK_EXIT);
+		},
+		::testing::ExitedWithCode(70), "still alive.*main");
+}
+
+TEST(Run, MainEndsTheProcessOfAStuckTaskUnlessToldOtherwise)
+{
+	EXPECT_EXIT(
+		{
+			(void)!weft_main(
+				[](void *) {
+					weft_scope *shield = weft_scope_open(.shield_ms = 3600000);
+					EXPECT_EQ(0, weft_drain());
+					int slept = weft_sleep_ms(3600000);
+					return weft_scope_close(shield, slept);
+				},
+				nullptr, .workers = 1, .drain_ms = 1, .cancel_ms = 1, .keep_signals = true);
 		},
 		::testing::ExitedWithCode(70), "still alive.*main");
 }

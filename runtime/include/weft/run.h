@@ -11,9 +11,10 @@ typedef int weft_task_fn(void *arg);
 /* What to do about a task or a borrowed job that is still alive when the last bound has passed. It
  * is named in each case, to the report hook. */
 typedef enum weft_on_stuck {
-	WEFT_STUCK_WAIT,   /* wait on, name it again every second; one more signal ends the process */
-	WEFT_STUCK_EXIT,   /* end the process with status 70 */
-	WEFT_STUCK_RETURN, /* weft_run returns ESTUCK; what the stuck one uses is never freed */
+	WEFT_STUCK_DEFAULT, /* wait; in weft_main and what stands on it: exit */
+	WEFT_STUCK_WAIT,    /* wait on, name it again every second; one more signal ends the process */
+	WEFT_STUCK_EXIT,    /* end the process with status 70 */
+	WEFT_STUCK_RETURN,  /* weft_run returns ESTUCK; what the stuck one uses is never freed */
 } weft_on_stuck;
 
 typedef struct weft_run_options {
