@@ -65,7 +65,8 @@ WEFT_API weft_group *weft_group_open_with(const weft_group_options *options);
  * failures count.
  * Thread: worker. Suspends only where the group limits how many run at once.
  * Errors: ENOMEM, EFULL beyond the worker's tasks or 100 000 ended children nobody has asked for,
- * EINVAL for a worker that is not, ENOTSUP for at_once from another worker, ENORUN. */
+ * EINVAL for a worker that is not, ENOTSUP for at_once from another worker, ECANCELED while it
+ * waits for a place, ENORUN. */
 WEFT_API int weft_spawn_with(
 	weft_group *group, weft_task_fn *fn, void *arg, const weft_spawn_options *options);
 #define weft_spawn(...) WEFT_SPAWN_(__VA_ARGS__, )
@@ -75,7 +76,8 @@ WEFT_API int weft_spawn_with(
 
 /* The next child that ended, in the order of their ends: 1, and `*out` stays readable until the
  * following next or join. 0: no ordinary child is left. A failure that was shown here counts as
- * seen: join will not return it. Thread: the opener. Suspends. Errors: ECANCELED. */
+ * seen: join will not return it. Thread: the opener. Suspends. Errors: ECANCELED; ENOMEM and ENORUN
+ * when the group could not be opened. */
 WEFT_API WEFT_MUST int weft_group_next(weft_group *group, weft_task **out);
 
 /* Copies up to `room` failures nobody has seen, the oldest first, and returns how many there are.
@@ -86,14 +88,17 @@ WEFT_API size_t weft_group_failures(const weft_group *group, weft_failure *list,
 WEFT_API void weft_group_cancel(weft_group *group);
 
 /* Asks the children to finish (weft_draining), waits for them, cancels the rest after `drain_ms`
- * and waits for these too. The group stays open. 0, or EDEADLINE when it had to cancel.
- * Thread: the opener. Suspends. */
+ * and waits for these too, whatever else is cancelled. Service children end with the last ordinary
+ * one. The group stays open, but what was asked of it stays asked: children spawned later find
+ * themselves draining, or cancelled. 0, or EDEADLINE when it had to cancel, which join returns then
+ * as well. Thread: the opener. Suspends. Errors: ENOMEM and ENORUN when the group could not be
+ * opened. */
 WEFT_API int weft_group_drain(weft_group *group, int drain_ms);
 
 /* Ends the group: waits for all children, whatever is cancelled, and frees it. `rc` is the opener's
  * own result so far: negative cancels the children first. Returns rc when it is negative, else the
- * first failure that nobody has seen, else EDEADLINE when the group's time was up, else rc. Further
- * failures go to the report hook. Thread: the opener. Suspends. */
+ * first failure that nobody has seen, else EDEADLINE when the group's time, or that of its drain,
+ * was up, else rc. Further failures go to the report hook. Thread: the opener. Suspends. */
 WEFT_API WEFT_MUST int weft_group_join(weft_group *group, int rc);
 
 /* Several calls at once; all or none start, and all have ended when it returns. */

@@ -34,17 +34,18 @@ typedef struct weft_scope_options {
 
 /* Opens a scope inside the innermost one; it is innermost until it is closed, in the same task and
  * in the reverse order of the openings. Outside a task: NULL, which the others accept. Without
- * memory every suspending call fails with ENOMEM until the close, which returns it: the stretch
- * cannot run without the bound it asked for. Thread: task. */
+ * memory every suspending call fails with ENOMEM until the close, which returns that unless `rc` is
+ * another error: the stretch cannot run without the bound it asked for. Thread: task. */
 WEFT_API weft_scope *weft_scope_open_with(const weft_scope_options *options);
 #define weft_scope_open(...) weft_scope_open_with(WEFT_OPTIONS(weft_scope_options, __VA_ARGS__))
 
 /* Ends the scope: runs what was deferred, undoes what was set, frees. `rc` is the result of the
  * stretch and is returned, except that ECANCELED becomes EDEADLINE when this scope's own deadline
- * is what cancelled it. Thread: its task. Suspends only for deferred calls that do. */
+ * is what cancelled it. NULL: `rc` when that is an error, else ENORUN. Thread: its task. Suspends
+ * only for deferred calls that do. */
 WEFT_API WEFT_MUST int weft_scope_close(weft_scope *scope, int rc);
 
-/* Cancels it and everything inside. Returns at once. Thread: its worker. */
+/* Cancels it and everything inside. Returns at once; NULL is fine. Thread: its worker. */
 WEFT_API void weft_scope_cancel(weft_scope *scope);
 
 /* Why the innermost scope is cancelled, and, unless `site` is NULL, who asked (file:line or a
@@ -53,12 +54,12 @@ WEFT_API weft_reason weft_cancel_reason(const char **site);
 
 /* Sets a context value for the rest of the innermost scope, and for what is spawned meanwhile.
  * Takes over the value's reference, also on failure. Thread: task. Errors: ENOMEM; EINVAL, EFULL
- * as weft_context_with. */
+ * as weft_context_with; ENORUN, ENOTASK. */
 WEFT_API WEFT_MUST int weft_scope_set(const weft_key *key, void *value);
 
 /* Runs fn(arg) when the innermost scope ends, whichever way, the latest first, under a shield of
- * five seconds: it may suspend. On failure it has been run already. Thread: task. Errors:
- * ENOMEM. */
+ * five seconds: it may suspend. On failure it has been run already. Thread: task. Errors: ENOMEM,
+ * ENORUN, ENOTASK. */
 WEFT_API WEFT_MUST int weft_scope_defer(void (*fn)(void *arg), void *arg);
 
 WEFT_END
