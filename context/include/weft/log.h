@@ -50,7 +50,7 @@ typedef struct weft_log_field {
 	} value;
 } weft_log_field;
 
-/* `text` may be NULL, and is only read while weft_log runs. */
+/* `text` may be NULL, and is only read while weft_log runs. Thread: any, for all of these. */
 WEFT_API weft_log_field weft_log_text(const char *key, const char *text);
 WEFT_API weft_log_field weft_log_bytes(const char *key, const char *bytes, size_t length);
 WEFT_API weft_log_field weft_log_int(const char *key, int64_t number);

@@ -4,9 +4,10 @@
  *                                       tells); "[::]" takes IPv4 as well
  *   "localhost:8080"                    the first address of a host name
  *   "unix:/path" "unix:@name"           a local socket. A path that a dead server left is taken
- * over, one that a live server or a file holds is EADDRINUSE; it is removed at the end "fd:3"
- * "fd:web"                     a listening socket that was handed in, by number or by its name in
- * systemd's LISTEN_FDNAMES. It stays open afterwards
+ *                                       over, one that a live server or a file holds is
+ *                                       EADDRINUSE; it is removed at the end
+ *   "fd:3" "fd:web"                     a listening socket that was handed in, by number or by its
+ *                                       name in systemd's LISTEN_FDNAMES. It stays open afterwards
  *
  * Accepting stops while it cannot go on: while `connections` are open, and for 0.1 s to 1 s at a
  * time while the process has no descriptor left. Nobody is dropped for that, connections wait in

@@ -31,8 +31,7 @@ typedef struct weft_stream weft_stream;
 
 /* What is there, at most `size` bytes and at least one, which may have to be waited for. 1 got
  * some, 0 the peer finished (`*got` is 0), negative error. Thread: task. Suspends. Errors: EBUSY,
- * EINVAL
- * (`size` is 0). */
+ * EINVAL (`size` is 0). */
 WEFT_API WEFT_MUST int weft_stream_read(weft_stream *s, void *buffer, size_t size, size_t *got);
 
 /* All of it. `*done` (may be NULL) says how much came, on every return: a failure loses nothing.
