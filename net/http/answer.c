@@ -135,7 +135,7 @@ static int begin(weft_request *rq)
 {
 	wf_message_state *now = &rq->now;
 	const wf_server *server = rq->site->server;
-	now->close = !rq->head.keep_alive || rq->site->draining;
+	now->close = !rq->head.keep_alive;
 	if (rq->head.form == WF_FORM_AUTHORITY) return 501;
 	int rc = prepare_path(rq);
 	if (rc != 0) return rc;
@@ -259,11 +259,32 @@ static verdict answer_refused(weft_request *rq)
 	wf_message_state *now = &rq->now;
 	int status = wf_http_error_status(rq->refusal);
 	now->close = true;
-	now->path = "";
 	if (wf_reply_problem(rq, status ? status : 400, wf_http_error_text(rq->refusal)) != 0)
 		now->abort = true;
 	note(rq);
 	return now->abort ? ABORT : LINGER;
+}
+
+/* A task that was cancelled with the server still answers, but not for long. */
+static weft_scope *shield_last_words(const weft_request *rq)
+{
+	if (!rq->task->interrupted) return NULL;
+	return weft_scope_open(.shield_ms = WF_FAREWELL_MS);
+}
+
+static void drop_shield(weft_scope *shield)
+{
+	if (shield != NULL) (void)!weft_scope_close(shield, 0);
+}
+
+static int flush_last(weft_request *rq)
+{
+	int rc = wf_output_flush(&rq->output);
+	if (rc != WEFT_ECANCELED) return rc;
+	weft_scope *shield = shield_last_words(rq);
+	rc = wf_output_flush(&rq->output);
+	drop_shield(shield);
+	return rc;
 }
 
 static verdict answer(weft_request *rq)
@@ -280,9 +301,11 @@ static verdict answer(weft_request *rq)
 	} else {
 		if (rc == 0) rc = begin(rq);
 		if (rc == 0) rc = handle(rq, &reason);
+		weft_scope *shield = shield_last_words(rq);
 		settle(rq, rc, reason);
 		note(rq);
 		v = judge(rq);
+		drop_shield(shield);
 	}
 	wf_context_attach(outside);
 	wf_request_end(rq);
@@ -338,7 +361,7 @@ static void leave(weft_request *rq, verdict v)
 {
 	wf_connection *c = rq->connection;
 	wf_site *site = rq->site;
-	if (v != ABORT && wf_output_flush(&rq->output) != 0) v = ABORT;
+	if (v != ABORT && flush_last(rq) != 0) v = ABORT;
 	if (v == ABORT && rq->output.sending) wf_request_interrupt(rq);
 	wf_output_settle(&rq->output);
 	rq->task->pausing = NULL;
@@ -378,7 +401,6 @@ bool wf_answer_at_once(weft_request *rq, int status)
 	rq->task = NULL;
 	wf_request_begin(rq);
 	rq->now.close = true;
-	rq->now.path = "";
 	bool sent = rq->connection->io != NULL && wf_reply_problem(rq, status, NULL) == 0 &&
 				wf_output_put(output);
 	wf_output_settle(output);

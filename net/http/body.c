@@ -109,7 +109,7 @@ static int64_t patience_ns(const weft_request *rq)
 	if (rate < 0) return INT64_MAX / 2;
 	int64_t earned = rq->now.body_got > INT64_MAX / NS_PER_S ? INT64_MAX / 2
 															 : rq->now.body_got * NS_PER_S / rate;
-	return (int64_t)WF_BODY_GRACE_MS * 1000000 + earned - rq->now.body_waited_ns;
+	return rq->site->server->settings.header_ns + earned - rq->now.body_waited_ns;
 }
 
 /* Some bytes of the connection: 0, or an error that was remembered unless it is ECANCELED. */

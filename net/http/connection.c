@@ -133,6 +133,13 @@ static wf_partial *make_room(wf_connection *c, uint32_t size)
 	return partial;
 }
 
+/* With the field at hand, whose name may have been found already. */
+static size_t fields_size(const wf_http_head *head)
+{
+	uint32_t count = head->field_count + 1;
+	return (count < head->limits.fields ? count : head->limits.fields) * sizeof(wf_http_field);
+}
+
 int wf_connection_keep(wf_connection *c, const weft_request *rq)
 {
 	uint32_t size = rq->end - rq->begin;
@@ -141,7 +148,7 @@ int wf_connection_keep(wf_connection *c, const weft_request *rq)
 	memcpy(partial->bytes, rq->input + rq->begin, size);
 	partial->size = size;
 	partial->head = rq->head;
-	memcpy(partial->fields, rq->fields, rq->head.field_count * sizeof *rq->fields);
+	memcpy(partial->fields, rq->fields, fields_size(&rq->head));
 	return 0;
 }
 
@@ -149,7 +156,7 @@ void wf_connection_restore(wf_connection *c, weft_request *rq)
 {
 	const wf_partial *partial = c->partial;
 	memcpy(rq->input, partial->bytes, partial->size);
-	memcpy(rq->fields, partial->fields, partial->head.field_count * sizeof *rq->fields);
+	memcpy(rq->fields, partial->fields, fields_size(&partial->head));
 	rq->begin = 0;
 	rq->end = partial->size;
 	rq->head = partial->head;

@@ -75,7 +75,7 @@ static void on_sent(wf_op *op)
 
 void wf_output_start(wf_output *output)
 {
-	if (output->connection->io != NULL && !output->sending) pump(output);
+	if (output->connection->io != NULL && !output->sending && !output->through) pump(output);
 }
 
 bool wf_output_put(wf_output *output)
@@ -114,7 +114,9 @@ static int write_through(wf_output *output, const void *data, size_t size)
 	};
 	size_t done = 0;
 	wf_request_wait(rq, WF_CLIENT_WRITE, wf_worker_here()->now_ns + limit);
+	output->through = true;
 	int rc = weft_stream_writev(output->connection->stream, vector, 2, &done);
+	output->through = false;
 	wf_request_wait_over(rq);
 	if (rc != 0 && rq->now.timed_out) rc = WEFT_ETIMEDOUT;
 	if (rc != 0 && (done > 0 || rc != WEFT_ECANCELED))

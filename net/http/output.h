@@ -6,6 +6,7 @@
  *
  *   gathered   [begin, end) of the buffer
  *   sending    an operation has [begin, …) of it; `end` may grow meanwhile
+ *   through    a call of the task has it, and long data behind it
  *   failed     `error` is what happened first; nothing goes out any more
  *
  * The buffer is the site's; it is held while there is something in it.
@@ -27,7 +28,8 @@ typedef struct wf_output {
 	wf_connection *connection;
 	char *buffer;
 	uint32_t begin, end;
-	bool sending;
+	bool sending; /* by the operation */
+	bool through; /* by the task itself, together with long data */
 	int error;
 	wf_op op;
 	struct iovec vector;

@@ -163,7 +163,7 @@ static void choose_framing(weft_request *rq, int64_t length)
 	now->framing = wf_http_frame_response(
 		(wf_http_method)rq->head.method_id, rq->head.minor_version, now->status, length);
 	if (now->framing.kind == WF_BODY_CLOSE) now->close = true;
-	if (!now->close && !wf_body_is_short(rq)) now->close = true;
+	if (rq->site->draining || !wf_body_is_short(rq)) now->close = true;
 }
 
 int wf_reply_begin(weft_request *rq, int status, int64_t length)

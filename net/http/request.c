@@ -37,6 +37,7 @@ void wf_request_begin(weft_request *rq)
 	rq->now =
 		(wf_message_state){ .began_ns = rq->ended_ns, .deadline_ns = INT64_MAX, .length = -1 };
 	rq->now.fields_last = &rq->now.fields;
+	rq->now.path = "";
 	rq->at = rq->begin + rq->head.size;
 	rq->gone = false;
 	rq->arena.at = rq->first;

@@ -29,7 +29,6 @@ enum {
 	WF_REQUEST_FIRST = 1024,     /* bytes of its own that the arena begins with */
 	WF_REQUEST_BODY_ROOM = 4096, /* at least so much input is free behind a head */
 	WF_DISCARD_MAX = 64 * 1024,  /* of an unread body that is worth keeping the connection */
-	WF_BODY_GRACE_MS = 10000,    /* before body_rate counts */
 };
 
 typedef enum wf_reply_stage {

@@ -177,17 +177,17 @@ static int make_room(wf_site *site)
 /* 0 one more, ESHUTDOWN drained, or why it cannot go on. */
 static int accept_one(wf_site *site)
 {
-	int rc = make_room(site);
-	if (rc != 0) return rc;
 	wf_plain_connection *plain = wf_connection_new_plain(site);
 	if (plain == NULL) return wf_nap_ms(&site->nap, PAUSE_MS, WF_WAIT_DRAIN, "memory");
-	rc = wf_listener_next_into(site->listener, &plain->fd);
+	int rc = wf_listener_next_into(site->listener, &plain->fd);
 	if (rc <= 0) {
 		wf_connection_free_plain(plain);
 		return rc ? rc : WEFT_ESHUTDOWN;
 	}
+	/* Nobody is sent away before somebody else has come. One that came is served, whatever else. */
+	rc = make_room(site);
 	wf_connection_open_plain(plain);
-	return 0;
+	return rc;
 }
 
 static void name_stuck(const wf_site *site)

@@ -37,7 +37,7 @@ typedef struct weft_server_options {
 	int idle_timeout_ms WEFT_DEFAULT;   /* between requests: 60 s; closed without a word */
 	int timeout_ms WEFT_DEFAULT;        /* of handling, or the route's: 60 s; -1; 504 */
 	int write_timeout_ms WEFT_DEFAULT;  /* without the client taking a byte: 30 s; reset */
-	int body_rate WEFT_DEFAULT;         /* bytes a second, after ten: 240; -1; 408 */
+	int body_rate WEFT_DEFAULT;         /* bytes a second, after header_timeout_ms: 240; -1; 408 */
 } weft_server_options;
 
 /* Listens on every worker and serves until drained; 0 then. Routes, options and what they point to
