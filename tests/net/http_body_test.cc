@@ -1,273 +1,222 @@
-/* Bodies: what a handler reads is what the client sent, and nothing else. */
-#include <weft/json.h>
+/* Bodies: lengths, chunks, extensions, trailers, limits; each also cut everywhere. */
+#include "tests/net/http_transcript.h"
 
-#include "tests/net/http_service.h"
+#include <gtest/gtest.h>
+#include <weft/error.h>
 
-static int echo(weft_request *rq)
+namespace
 {
-	char buffer[100];
-	size_t got;
-	int rc = weft_request_length(rq) >= 0 ? 0 : weft_reply_begin(rq, 200);
-	std::string all;
-	while (rc >= 0 && (rc = weft_request_read(rq, buffer, sizeof buffer, &got)) > 0) {
-		if (weft_reply_begun(rq))
-			rc = weft_reply_write(rq, buffer, got);
-		else
-			all.append(buffer, got);
+
+std::string chunked(const std::string &body)
+{
+	return "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body;
+}
+
+/* What the transcript says behind the head. */
+std::string behind(const std::string &text)
+{
+	return text.substr(text.find("chunked\n", text.find("field Transfer-Encoding")) + 8);
+}
+
+TEST(HttpBody, ReadsChunks)
+{
+	EXPECT_EQ(behind(transcript_any_cut(chunked("3\r\nabc\r\n00A\r\n0123456789\r\n0\r\n\r\n"))),
+		"body 13 abc0123456789\nend\nmore\n");
+	EXPECT_EQ(behind(transcript_any_cut(chunked("0\r\n\r\n"))), "end\nmore\n");
+	EXPECT_EQ(behind(transcript_any_cut(chunked("000\r\n\r\n"))), "end\nmore\n");
+	EXPECT_EQ(behind(transcript_any_cut(chunked("1\r\n\n\r\n1\r\n\r\r\n0\r\n\r\n"))),
+		"body 2 \n\r\nend\nmore\n");
+}
+
+TEST(HttpBody, LeavesTheNextMessageAlone)
+{
+	std::string message = chunked("1\r\nx\r\n0\r\n\r\n");
+	EXPECT_EQ(messages(transcript_any_cut(message + message)), 2u);
+}
+
+TEST(HttpBody, StepsOverExtensions)
+{
+	for (const char *extension : { ";a", ";a=b", ";a=b;c;d=e", ";a=\"b;\\\"c\"", " ;a", ";a ;b",
+			 "\t; a = b", ";a=\"\";b", "; a=\"x\" ;c" }) {
+		std::string body = "1" + std::string(extension) + "\r\nx\r\n0" + extension + "\r\n\r\n";
+		EXPECT_EQ(behind(transcript_any_cut(chunked(body))), "body 1 x\nend\nmore\n") << extension;
 	}
-	if (rc < 0 || weft_reply_begun(rq)) return rc;
-	return weft_reply_bytes(rq, 200, "application/octet-stream", all.data(), all.size());
 }
 
-static int count_all(weft_request *rq)
+TEST(HttpBody, RefusesChunks)
 {
-	const char *data;
-	size_t size;
-	int rc = weft_request_body(rq, &data, &size);
-	if (rc == 0) {
-		EXPECT_EQ('\0', data[size]);
+	struct {
+		const char *body, *name;
+	} const cases[] = {
+		{ "\r\n", "CHUNK_SIZE" },
+		{ ";a\r\n", "CHUNK_SIZE" },
+		{ "g\r\n", "CHUNK_SIZE" },
+		{ "-1\r\n", "CHUNK_SIZE" },
+		{ "+1\r\n", "CHUNK_SIZE" },
+		{ " 1\r\n", "CHUNK_SIZE" },
+		{ "0x1\r\n", "CHUNK_SIZE" },
+		{ "1_0\r\n", "CHUNK_SIZE" },
+		{ "1,\r\n", "CHUNK_SIZE" },
+		{ "1\n", "BARE_LF" },
+		{ "\n", "BARE_LF" },
+		{ "1\r\r\n", "BARE_CR" },
+		{ "1\rx", "BARE_CR" },
+		{ "8000000000000000\r\n", "CHUNK_RANGE" },
+		{ "ffffffffffffffff\r\n", "CHUNK_RANGE" },
+		{ "00000000000000001\r\n", "CHUNK_RANGE" },
+		{ "1 \r\n", "CHUNK_EXTENSION" },
+		{ "1 1\r\n", "CHUNK_EXTENSION" },
+		{ "1;\r\n", "CHUNK_EXTENSION" },
+		{ "1;=b\r\n", "CHUNK_EXTENSION" },
+		{ "1;a=\r\n", "CHUNK_EXTENSION" },
+		{ "1;a \r\n", "CHUNK_EXTENSION" },
+		{ "1;a b\r\n", "CHUNK_EXTENSION" },
+		{ "1;a=b=c\r\n", "CHUNK_EXTENSION" },
+		{ "1;a=b \r\n", "CHUNK_EXTENSION" },
+		{ "1;a=\"b\r\n", "CHUNK_EXTENSION" },
+		{ "1;a=\"b\"c\r\n", "CHUNK_EXTENSION" },
+		{ "1;a=\"b\\\r\n", "CHUNK_EXTENSION" },
+		{ "1;a\n", "BARE_LF" },
+		{ "1;a=\"\n", "BARE_LF" },
+		{ "1;a\x01\r\n", "CHUNK_EXTENSION" },
+		{ "1\r\nxx", "CHUNK_END" },
+		{ "1\r\nx\n", "BARE_LF" },
+		{ "1\r\nx\rx", "CHUNK_END" },
+		{ "1\r\nx0\r\n\r\n", "CHUNK_END" },
+		{ "0\r\n\n", "BARE_LF" },
+		{ "0\r\n\rx", "BARE_CR" },
+	};
+	for (const auto &each : cases)
+		EXPECT_EQ(refusal(transcript_any_cut(chunked(each.body))), each.name) << each.body;
+}
+
+TEST(HttpBody, TakesTheLargestChunkThereIs)
+{
+	EXPECT_EQ(behind(transcript_any_cut(chunked("7fffffffffffffff\r\nxy"))), "more\n");
+	EXPECT_EQ(
+		refusal(transcript_any_cut(chunked("1\r\nx\r\n7fffffffffffffff\r\nxy"))), "BODY_LARGE");
+}
+
+TEST(HttpBody, BoundsTheExtensionsOfAChunk)
+{
+	std::string fits = "1;" + std::string(254, 'a') + "\r\nx\r\n0\r\n\r\n";
+	std::string above = "1;" + std::string(255, 'a') + "\r\nx\r\n0\r\n\r\n";
+	EXPECT_EQ(refusal(transcript(chunked(fits))), "");
+	EXPECT_EQ(refusal(transcript(chunked(above))), "CHUNK_EXTENSION_LARGE");
+}
+
+TEST(HttpBody, BoundsTheExtensionsOfAllChunksAgainstTheirContent)
+{
+	std::string wasteful, fair;
+	for (int i = 0; i < 100; i++) {
+		wasteful += "1;" + std::string(200, 'a') + "\r\nx\r\n";
+		fair += "c8;" + std::string(200, 'a') + "\r\n" + std::string(200, 'x') + "\r\n";
 	}
-	return rc ? rc : weft_reply_text(rq, 200, "%zu", size);
+	EXPECT_EQ(refusal(transcript(chunked(wasteful))), "CHUNK_EXTENSION_LARGE");
+	EXPECT_EQ(refusal(transcript(chunked(fair + "0\r\n\r\n"))), "");
 }
 
-static int read_json(weft_request *rq)
+TEST(HttpBody, KeepsTrailersOrDropsThem)
 {
-	const weft_json *body;
-	int64_t id = 0;
-	int rc = weft_request_json(rq, &body);
-	if (rc == 0) rc = weft_json_i64(body, "user.id", &id);
-	return rc ? rc : weft_reply_json(rq, 200, weft_i64("id", id), weft_text("q", "a\"b"));
+	std::string message = chunked("1\r\nx\r\n0\r\nA: 1 \r\nDigest:\tx y\r\n\r\n");
+	EXPECT_EQ(behind(transcript_any_cut(message)),
+		"body 1 x\ntrailer A: 1\ntrailer Digest: x y\nend\nmore\n");
+	Reading reading;
+	reading.trailer_room = 0;
+	EXPECT_EQ(behind(transcript_any_cut(message, reading)), "body 1 x\nend\nmore\n");
 }
 
-static int read_trailer(weft_request *rq)
+TEST(HttpBody, RefusesTrailers)
 {
-	const char *data;
-	size_t size;
-	int rc = weft_request_body(rq, &data, &size);
-	const char *sum = weft_request_trailer(rq, "X-Sum");
-	return rc ? rc : weft_reply_text(rq, 200, "%s %s", data, sum ? sum : "none");
+	for (const char *trailer : { " A: 1\r\n", "A : 1\r\n", ": 1\r\n", "A\r\n", "A: 1\r\n b\r\n",
+			 "A: \x01\r\n", "(: 1\r\n" })
+		EXPECT_EQ(refusal(transcript_any_cut(chunked("0\r\n" + std::string(trailer) + "\r\n"))),
+			"TRAILER")
+			<< trailer;
+	EXPECT_EQ(refusal(transcript_any_cut(chunked("0\r\nA: 1\n\r\n"))), "BARE_LF");
+	EXPECT_EQ(refusal(transcript_any_cut(chunked("0\r\nA\n\r\n"))), "BARE_LF");
+	EXPECT_EQ(refusal(transcript_any_cut(chunked("0\r\nA: 1\rB: 2\r\n\r\n"))), "BARE_CR");
+	for (const char *name : { "Transfer-Encoding", "content-length", "Host", "TRAILER",
+			 "Content-Type", "Authorization", "Set-Cookie", "Connection" })
+		EXPECT_EQ(refusal(transcript_any_cut(chunked("0\r\n" + std::string(name) + ": 1\r\n\r\n"))),
+			"TRAILER")
+			<< name;
 }
 
-static int ignore_body(weft_request *rq)
+TEST(HttpBody, BoundsTrailers)
 {
-	return weft_reply_text(rq, 200, "ignored");
+	Reading reading;
+	reading.trailer_room = 9;
+	EXPECT_EQ(
+		refusal(transcript_any_cut(chunked("0\r\nA: 123\r\n\r\n"), reading)), "TRAILER_LARGE");
+	EXPECT_EQ(refusal(transcript_any_cut(chunked("0\r\nA: 12\r\n\r\n"), reading)), "");
+	reading.trailer_room = 0;
+	std::string line = "A: " + std::string(1000, 'x') + "\r\n", many;
+	for (int i = 0; i < 9; i++) many += line;
+	EXPECT_EQ(refusal(transcript(chunked("0\r\n" + many + "\r\n"), {}, reading)), "TRAILER_LARGE");
+	many.clear();
+	for (int i = 0; i < 17; i++) many += "A: 1\r\n";
+	EXPECT_EQ(refusal(transcript(chunked("0\r\n" + many + "\r\n"))), "MANY_FIELDS");
 }
 
-struct HttpBody : OnBackend {
-	Service service;
-
-	void SetUp() override
-	{
-		service.routes = { route("POST", "/echo", echo), route("POST", "/count", count_all),
-			route("POST", "/json", read_json), route("POST", "/trailer", read_trailer),
-			route("POST", "/ignore", ignore_body), route("GET", "/ignore", ignore_body) };
-		service.routes[1].max_body = 100;
-	}
-	void serve(const std::function<void(const std::string &)> &body)
-	{
-		EXPECT_EQ(0, run([&] { return service.with(body); }));
-		EXPECT_EQ(0, service.result) << weft_error_name(service.result);
-	}
-};
-
-static std::string chunked(const std::string &path, const std::string &chunks)
+TEST(HttpBody, HoldsTheBodyToItsLimit)
 {
-	return "POST " + path + " HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks;
+	Reading reading;
+	reading.body_limit = 4;
+	std::string fits = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabcd";
+	std::string above = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
+	EXPECT_EQ(messages(transcript_any_cut(fits, reading)), 1u);
+	EXPECT_EQ(refusal(transcript_any_cut(above, reading)), "BODY_LARGE");
+	EXPECT_EQ(refusal(transcript_any_cut(chunked("2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n"), reading)), "");
+	EXPECT_EQ(behind(transcript_any_cut(chunked("2\r\nab\r\n3\r\ncd"), reading)),
+		"body 2 ab\nrefused 413 BODY_LARGE\n");
+	reading.body_limit = 0;
+	EXPECT_EQ(refusal(transcript_any_cut(chunked("0\r\n\r\n"), reading)), "");
+	EXPECT_EQ(refusal(transcript_any_cut(chunked("1\r\n"), reading)), "BODY_LARGE");
 }
 
-TEST_P(HttpBody, EchoesWhatWasSent)
+TEST(HttpBody, LetsContentBeReadStraightToWhereItBelongs)
 {
-	serve([](const std::string &address) {
-		Client client(address);
-		for (size_t size : { 0, 1, 99, 100, 101, 5000 }) {
-			client.post("/echo", pattern(size));
-			EXPECT_EQ(pattern(size), client.response().body) << size;
-		}
-	});
+	wf_http_body body;
+	const char *piece;
+	size_t used, size;
+	ASSERT_EQ(wf_http_body_init(&body, WF_BODY_LENGTH, 10, -1), 0);
+	EXPECT_EQ(wf_http_body_direct(&body), 10);
+	EXPECT_EQ(wf_http_body_skip(&body, 4), 0);
+	EXPECT_EQ(wf_http_body_take(&body, "abcdefgh", 8, &used, &piece, &size), WF_HTTP_PIECE);
+	EXPECT_EQ(size, 6u);
+	EXPECT_TRUE(wf_http_body_ended(&body));
+	EXPECT_EQ(wf_http_body_direct(&body), 0);
+
+	ASSERT_EQ(wf_http_body_init(&body, WF_BODY_CHUNKED, -1, -1), 0);
+	EXPECT_EQ(wf_http_body_direct(&body), 0);
+	EXPECT_EQ(wf_http_body_take(&body, "5\r\n", 3, &used, &piece, &size), WF_HTTP_MORE);
+	EXPECT_EQ(wf_http_body_direct(&body), 5);
+	EXPECT_EQ(wf_http_body_skip(&body, 5), 0);
+	EXPECT_EQ(wf_http_body_direct(&body), 0);
+	EXPECT_EQ(wf_http_body_take(&body, "\r\n0\r\n\r\nG", 8, &used, &piece, &size), WF_HTTP_DONE);
+	EXPECT_EQ(used, 7u);
 }
 
-TEST_P(HttpBody, CarriesMoreThanTheKernelHolds)
+TEST(HttpBody, KnowsWhetherTheConnectionMayEndHere)
 {
-	service.options.max_body = 8 << 20;
-	serve([](const std::string &address) {
-		Client client(address);
-		std::string body = pattern(4 << 20);
-		weft_group *group = weft_group_open();
-		spawn(group, [&] {
-			client.post("/echo", body);
-			return 0;
-		});
-		Response r = client.response();
-		EXPECT_EQ(body.size(), r.body.size());
-		EXPECT_TRUE(body == r.body);
-		EXPECT_EQ(0, weft_group_join(group, 0));
-	});
+	wf_http_body body;
+	const char *piece;
+	size_t used, size;
+	ASSERT_EQ(wf_http_body_init(&body, WF_BODY_LENGTH, 1, -1), 0);
+	EXPECT_EQ(wf_http_body_close(&body), WEFT_EOF);
+	ASSERT_EQ(wf_http_body_init(&body, WF_BODY_LENGTH, 0, 0), 0);
+	EXPECT_EQ(wf_http_body_close(&body), WF_HTTP_DONE);
+	ASSERT_EQ(wf_http_body_init(&body, WF_BODY_CHUNKED, 0, -1), 0);
+	EXPECT_EQ(wf_http_body_close(&body), WEFT_EOF);
+	ASSERT_EQ(wf_http_body_init(&body, WF_BODY_CLOSE, 0, 3), 0);
+	EXPECT_EQ(wf_http_body_take(&body, "ab", 2, &used, &piece, &size), WF_HTTP_PIECE);
+	EXPECT_EQ(wf_http_body_take(&body, "cd", 2, &used, &piece, &size), WF_HTTP_EBODY_LARGE);
+	EXPECT_EQ(wf_http_body_close(&body), WF_HTTP_EBODY_LARGE);
+	ASSERT_EQ(wf_http_body_init(&body, WF_BODY_CLOSE, 0, -1), 0);
+	EXPECT_EQ(wf_http_body_take(&body, "ab", 2, &used, &piece, &size), WF_HTTP_PIECE);
+	EXPECT_EQ(wf_http_body_close(&body), WF_HTTP_DONE);
+	EXPECT_TRUE(wf_http_body_ended(&body));
 }
 
-TEST_P(HttpBody, AnswersChunksInChunks)
-{
-	serve([](const std::string &address) {
-		Client client(address);
-		client.send(chunked("/echo", "5\r\nhello\r\n1;x=y\r\n,\r\n6\r\n world\r\n0\r\n\r\n"));
-		Response r = client.response();
-		EXPECT_EQ("chunked", r.header("transfer-encoding"));
-		EXPECT_EQ("hello, world", r.body);
-		client.post("/echo", "next");
-		EXPECT_EQ("next", client.response().body);
-	});
-}
-
-TEST_P(HttpBody, ReadsChunksThatComeByteByByte)
-{
-	serve([](const std::string &address) {
-		Client client(address);
-		for (char c : chunked("/echo", "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")) client.send({ c });
-		EXPECT_EQ("abcde", client.response().body);
-	});
-}
-
-TEST_P(HttpBody, KeepsBodiesApartWhenPipelined)
-{
-	serve([](const std::string &address) {
-		Client client(address);
-		std::string all;
-		for (int i = 0; i < 40; i++) {
-			all += chunked("/echo", "2\r\nab\r\n0\r\n\r\n");
-			all += "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\n\r\n" +
-				   std::to_string(100 + i);
-			all += "POST /ignore HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\nwaste";
-		}
-		weft_group *group = weft_group_open();
-		spawn(group, [&] { return client.send(all); });
-		for (int i = 0; i < 40; i++) {
-			EXPECT_EQ("ab", client.response().body);
-			EXPECT_EQ(std::to_string(100 + i), client.response().body);
-			EXPECT_EQ("ignored", client.response().body);
-		}
-		EXPECT_EQ(0, weft_group_join(group, 0));
-	});
-}
-
-TEST_P(HttpBody, RefusesTooMuch)
-{
-	serve([](const std::string &address) {
-		Client client(address);
-		client.post("/count", std::string(100, 'x'));
-		EXPECT_EQ("100", client.response().body);
-		client.post("/count", std::string(101, 'x'));
-		Response r = client.response();
-		EXPECT_EQ(413, r.status);
-		EXPECT_EQ("close", r.header("connection"));
-		EXPECT_TRUE(client.ended());
-
-		Client other(address);
-		other.send(chunked("/count", "40\r\n" + std::string(64, 'x') + "\r\n40\r\n"));
-		EXPECT_EQ(413, other.response().status);
-	});
-}
-
-TEST_P(HttpBody, RefusesBrokenChunks)
-{
-	serve([](const std::string &address) {
-		Client client(address);
-		client.send(chunked("/count", "2\r\nabXX"));
-		EXPECT_EQ(400, client.response().status);
-		EXPECT_TRUE(client.ended());
-	});
-}
-
-TEST_P(HttpBody, SaysContinueWhenTheHandlerReads)
-{
-	serve([](const std::string &address) {
-		Client client(address);
-		client.send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 4\r\n"
-					"Expect: 100-continue\r\n\r\n");
-		EXPECT_EQ(100, client.response().status);
-		client.send("body");
-		EXPECT_EQ("body", client.response().body);
-	});
-}
-
-TEST_P(HttpBody, DoesNotSayContinueWhenNobodyReads)
-{
-	serve([](const std::string &address) {
-		Client client(address);
-		client.send("POST /ignore HTTP/1.1\r\nHost: t\r\nContent-Length: 4\r\n"
-					"Expect: 100-continue\r\n\r\n");
-		Response r = client.response();
-		EXPECT_EQ(200, r.status);
-		EXPECT_EQ("close", r.header("connection"));
-		EXPECT_TRUE(client.ended());
-	});
-}
-
-TEST_P(HttpBody, LetsTheClientSeeAnEarlyAnswer)
-{
-	service.options.max_body = 8 << 20;
-	serve([](const std::string &address) {
-		Client client(address);
-		weft_group *group = weft_group_open();
-		spawn(group, [&] {
-			/* More than is thrown away; the server may stop taking it at any byte. */
-			client.post("/ignore", std::string(2 << 20, 'x'));
-			return 0;
-		});
-		Response r = client.response();
-		EXPECT_EQ(200, r.status);
-		EXPECT_EQ("ignored", r.body);
-		EXPECT_EQ("close", r.header("connection"));
-		EXPECT_EQ(0, weft_group_join(group, 0));
-	});
-}
-
-TEST_P(HttpBody, ReadsJson)
-{
-	serve([](const std::string &address) {
-		Client client(address);
-		client.post("/json", R"({"user":{"id":7}})");
-		EXPECT_EQ(R"({"id":7,"q":"a\"b"})", client.response().body);
-		client.post("/json", R"({"user":{}})");
-		Response r = client.response();
-		EXPECT_EQ(400, r.status);
-		EXPECT_NE(std::string::npos, r.body.find("user.id")) << r.body;
-		client.post("/json", R"({"user":)");
-		r = client.response();
-		EXPECT_EQ(400, r.status);
-		EXPECT_NE(std::string::npos, r.body.find("at byte")) << r.body;
-	});
-}
-
-TEST_P(HttpBody, HandsOutTrailers)
-{
-	serve([](const std::string &address) {
-		Client client(address);
-		client.send(chunked("/trailer", "2\r\nab\r\n0\r\nX-Sum: 42\r\n\r\n"));
-		EXPECT_EQ("ab 42", client.response().body);
-		client.send(chunked("/trailer", "2\r\nab\r\n0\r\n\r\n"));
-		EXPECT_EQ("ab none", client.response().body);
-	});
-}
-
-TEST_P(HttpBody, GivesUpABodyThatIsCutOff)
-{
-	serve([](const std::string &address) {
-		Client client(address);
-		client.send("POST /count HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\nabc");
-		EXPECT_EQ(0, weft_stream_shutdown(client.stream));
-		EXPECT_EQ(400, client.response().status);
-	});
-}
-
-TEST_P(HttpBody, GivesUpABodyThatIsTooSlow)
-{
-	service.options.header_timeout_ms = 30;
-	serve([](const std::string &address) {
-		Client client(address);
-		client.send("POST /count HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\nabc");
-		Response r = client.response();
-		EXPECT_EQ(408, r.status);
-		EXPECT_TRUE(client.ended());
-	});
-}
-
-ON_EACH_BACKEND(HttpBody);
+} // namespace
