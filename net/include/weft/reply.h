@@ -13,7 +13,8 @@
  *
  * Thread: the task that runs the handler, for all of it. Calls that send may fail with ECANCELED
  * and EPIPE, ECONNRESET and the like (the client went away), ETIMEDOUT (the client took nothing for
- * the server's write_timeout_ms). */
+ * the server's write_timeout_ms); the call that begins an answer also with EMSGSIZE (its head does
+ * not fit 16 KiB). */
 #ifndef WEFT_REPLY_H
 #define WEFT_REPLY_H
 #include <weft/field.h>

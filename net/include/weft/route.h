@@ -20,7 +20,7 @@ WEFT_BEGIN
  *   0         it replied (if it did not: 500 and a report)
  *   400..599  reply with this status
  *   negative  the status that fits (if it replied already, the result is logged):
- *     EBADREQUEST, EBADJSON   400        EFULL                  503 with Retry-After
+ *     EBADREQUEST, EBADJSON   400        EFULL, ESHUTDOWN       503 with Retry-After
  *     ENOCONTEXT              403        EDEADLINE, and ECANCELED by the request's own time  504
  *     an error of reading the body: 400, 408 or 413, as it says
  *     ECANCELED by a drain    503        anything else          500 and a report
