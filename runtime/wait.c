@@ -85,7 +85,8 @@ int wf_wait_park(void)
 {
 	wf_worker *worker = wf_worker_here();
 	weft_task *task = worker->task;
-	wf_wait_interrupt(task);
+	if (wf_unlikely(task->interrupted || (task->wait_flags & WF_WAIT_DRAIN)))
+		wf_wait_interrupt(task);
 	if (!task->woken) {
 		task->state = WF_TASK_PARKED;
 		wf_worker_switch(worker);

@@ -120,7 +120,7 @@ int wf_checkpoint_shielded(void)
 	return 0;
 }
 
-int wf_checkpoint(void)
+int wf_checkpoint_slowly(void)
 {
 	int rc = wf_checkpoint_shielded();
 	if (wf_unlikely(rc != 0)) return rc;

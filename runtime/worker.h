@@ -69,6 +69,7 @@ struct wf_worker {
 	char *scratch;
 
 	uint64_t switches, turns;
+	unsigned selects; /* so that each looks at another of its cases first */
 };
 
 /* Makes tasks of what was posted. Thread: the worker. */
@@ -112,10 +113,20 @@ void wf_worker_leave_task(wf_worker *worker) __attribute__((noreturn));
 /* Lets every other ready task run first. */
 void wf_worker_yield(wf_worker *worker);
 
+/* The whole of the following, for when there is more to do than to count. */
+int wf_checkpoint_slowly(void);
 /* The door of every suspending call: ENORUN outside a run, ENOTASK in the loop, ECANCELED when the
  * scope is cancelled, ENOMEM when a scope could not be opened, else 0. Counts the operation and
  * lets others run when the budget is used up. A call that fails here yields. */
-int wf_checkpoint(void);
+static inline int wf_checkpoint(void)
+{
+	wf_worker *worker = wf_worker_here();
+	if (wf_unlikely(worker == NULL || worker->task == NULL || worker->task->interrupted ||
+					worker->budget_left % WF_CLOCK_EVERY == 1))
+		return wf_checkpoint_slowly();
+	worker->budget_left--;
+	return 0;
+}
 /* The same without the cancel: for what must go on (close, join). */
 int wf_checkpoint_shielded(void);
 
