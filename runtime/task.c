@@ -10,6 +10,7 @@
 #include "context/context.h"
 #include "runtime/bracket.h"
 #include "runtime/group.h"
+#include "runtime/mutex.h"
 #include "runtime/worker.h"
 
 /* Slabs live until the run ends: a wake that comes late finds a task, perhaps a later one, whose
@@ -144,6 +145,7 @@ static void finish(weft_task *task)
 	wf_worker *worker = task->worker;
 	check_left_open(task);
 	if (wf_unlikely(task->deferred != NULL)) wf_bracket_run_deferred(task);
+	if (wf_unlikely(task->held != NULL)) wf_mutex_abandon_all(task);
 	if (task->forget && task->release != NULL) {
 		task->release(task->arg);
 		task->release = NULL;

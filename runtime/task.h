@@ -29,6 +29,7 @@ typedef struct weft_group weft_group;
 typedef struct wf_worker wf_worker;
 typedef struct wf_shard wf_shard;
 typedef struct wf_defer wf_defer;
+typedef struct wf_mutex_words wf_mutex_words;
 
 typedef enum wf_task_state {
 	WF_TASK_FREE,
@@ -70,6 +71,7 @@ struct weft_task {
 	wf_arena arena;
 	unsigned failed_scopes; /* opened without memory: checkpoints fail until they are closed */
 	unsigned open_groups;
+	wf_mutex_words *held; /* mutexes it has locked */
 
 	weft_task_fn *fn;
 	void *arg;
