@@ -86,6 +86,7 @@ struct weft_group {
 	unsigned at_once;
 	bool keep_going, joining, services_cancelled;
 	const char *name;
+	void *calls; /* what its children have in common: calls.c */
 
 	weft_task *ended_first, **ended_last;
 	unsigned ended_count;

@@ -101,39 +101,58 @@ WEFT_API int weft_group_drain(weft_group *group, int drain_ms);
  * was up, else rc. Further failures go to the report hook. Thread: the opener. Suspends. */
 WEFT_API WEFT_MUST int weft_group_join(weft_group *group, int rc);
 
-/* Several calls at once; all or none start, and all have ended when it returns. */
+/* Several calls at once, each in a task of its own on this worker. All or none of them start, and
+ * all have ended when it returns. */
 typedef struct weft_call {
 	weft_task_fn *fn WEFT_DEFAULT;
 	void *arg WEFT_DEFAULT;
 } weft_call;
-/* weft_gather({ produce, tx }, { consume, rx }) */
-WEFT_API WEFT_MUST int weft_gather_list(const weft_call *calls);
-#define weft_gather(...)  WEFT_GATHER_(__VA_ARGS__, )
-#define WEFT_GATHER_(...) weft_gather_list(WEFT_LIST(weft_call, __VA_ARGS__))
-/* Index of the first to succeed, or the last failure. */
-WEFT_API WEFT_MUST int weft_race_list(const weft_call *calls);
-#define weft_race(...)  WEFT_RACE_(__VA_ARGS__, )
-#define WEFT_RACE_(...) weft_race_list(WEFT_LIST(weft_call, __VA_ARGS__))
 
-/* The same function for each element of an array. */
+/* Waits for all: weft_gather({ produce, tx }, { consume, rx }). 0 when none has failed; else the
+ * first failure, which cancels the others; what else fails is reported. `calls` ends with a zero
+ * element. Thread: task. Suspends. Errors: ECANCELED when the cancel kept one from succeeding,
+ * ENOMEM, EFULL, else theirs. */
+WEFT_API WEFT_MUST int weft_gather_list(const weft_call *calls, const char *site);
+#define weft_gather(...)  WEFT_GATHER_(__VA_ARGS__, )
+#define WEFT_GATHER_(...) weft_gather_list(WEFT_LIST(weft_call, __VA_ARGS__), WEFT_SITE)
+
+/* Waits for the first to succeed (0 or above), cancels the others and waits for them: its index.
+ * When none does, the last failure. Thread: task. Suspends. Errors: EINVAL for no call at all,
+ * ECANCELED, ENOMEM, EFULL, else theirs. */
+WEFT_API WEFT_MUST int weft_race_list(const weft_call *calls, const char *site);
+#define weft_race(...)  WEFT_RACE_(__VA_ARGS__, )
+#define WEFT_RACE_(...) weft_race_list(WEFT_LIST(weft_call, __VA_ARGS__), WEFT_SITE)
+
 typedef struct weft_each_options {
 	size_t size;
 	WEFT_NAMED_ONLY;
-	int at_once WEFT_DEFAULT;
-	int stagger_ms WEFT_DEFAULT; /* the next starts when one failed, or after this long */
-	void (*undo)(void *element) WEFT_DEFAULT; /* race: for each that succeeded and did not win */
+	const char *site WEFT_DEFAULT;
+	const char *name WEFT_DEFAULT; /* of the tasks */
+	int at_once WEFT_DEFAULT;      /* so many run, the next starts when one has ended; 0: all */
+	/* Race: the next starts when one has failed, or after this long; 0: at once. */
+	int stagger_ms WEFT_DEFAULT;
+	/* Race: two may succeed before the cancel gets there. Called for each that did and was not the
+	 * first, in its task, where it may suspend for five seconds. */
+	void (*undo)(void *element) WEFT_DEFAULT;
 } weft_each_options;
+
+/* The same function for each element of an array: fn(&array[i]). As weft_gather; with `.at_once`,
+ * elements that have not begun when one fails never do. Thread: task. Suspends. */
 WEFT_API WEFT_MUST int weft_gather_each_with(
 	weft_task_fn *fn, void *array, size_t element, size_t n, const weft_each_options *options);
 #define weft_gather_each(...) WEFT_GATHER_EACH_(__VA_ARGS__, )
 #define WEFT_GATHER_EACH_(fn, array, n, ...)                                                       \
-	weft_gather_each_with(                                                                         \
-		fn, array, sizeof *(array), n, WEFT_OPTIONS(weft_each_options, __VA_ARGS__))
+	weft_gather_each_with(fn, array, sizeof *(array), n,                                           \
+		WEFT_OPTIONS(weft_each_options, .site = WEFT_SITE, __VA_ARGS__))
+
+/* As weft_race. With `.at_once` or `.stagger_ms` one that cannot be started for want of memory
+ * counts as failed and is the last; those that run may still win. Thread: task. Suspends. */
 WEFT_API WEFT_MUST int weft_race_each_with(
 	weft_task_fn *fn, void *array, size_t element, size_t n, const weft_each_options *options);
 #define weft_race_each(...) WEFT_RACE_EACH_(__VA_ARGS__, )
 #define WEFT_RACE_EACH_(fn, array, n, ...)                                                         \
-	weft_race_each_with(fn, array, sizeof *(array), n, WEFT_OPTIONS(weft_each_options, __VA_ARGS__))
+	weft_race_each_with(fn, array, sizeof *(array), n,                                             \
+		WEFT_OPTIONS(weft_each_options, .site = WEFT_SITE, __VA_ARGS__))
 
 WEFT_END
 #endif
