@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "executor/inbox.h"
+#include "runtime/stack_watch.h"
 #include "runtime/task.h"
 #include "runtime/timer.h"
 
@@ -53,6 +54,7 @@ struct wf_worker {
 	unsigned tasks_max;
 	uint64_t tasks_spawned;
 	wf_stack_pool stacks;
+	wf_stack_watch watch; /* names the task that overflows one of them */
 	wf_timers timers;
 	wf_scope scope; /* above every scope of the worker */
 	weft_group *free_groups;
