@@ -173,7 +173,7 @@ static void arm_timer(wf_worker *worker)
 
 static void poll_descriptors(wf_worker *worker)
 {
-	bool busy = worker->ready_first != NULL || worker->posts != NULL;
+	bool busy = worker->ready_first != NULL || wf_posts_may_start(worker);
 	if (!busy && wf_inbox_may_sleep(&worker->inbox)) {
 		arm_timer(worker);
 		worker->polling = true;
@@ -195,7 +195,7 @@ void wf_worker_loop(wf_worker *worker)
 		wf_inbox_drain(&worker->inbox);
 		worker->now_ns = wf_now_ns();
 		wf_timers_fire(&worker->timers, worker->now_ns);
-		if (wf_unlikely(worker->posts != NULL)) wf_posts_start(worker);
+		if (wf_unlikely(wf_posts_may_start(worker))) wf_posts_start(worker);
 		run_turn(worker);
 		if (wf_unlikely(worker->sealing)) wf_stages_settle(worker);
 		if (!worker->finished) poll_descriptors(worker);
@@ -307,6 +307,8 @@ void wf_worker_fini(wf_worker *worker)
 	if (!worker->made) return;
 	worker->made = false;
 	wf_assert(worker->live_tasks == 0);
+	/* Whose message is in may still be about to rouse the loop. */
+	wf_inbox_fini(&worker->inbox);
 	worker->io->fini(worker);
 	fini_handles(worker);
 	wf_free(worker->scratch);
@@ -314,5 +316,4 @@ void wf_worker_fini(wf_worker *worker)
 	wf_task_free_slabs(worker);
 	wf_stack_pool_fini(&worker->stacks);
 	wf_timers_fini(&worker->timers);
-	wf_inbox_fini(&worker->inbox);
 }

@@ -84,6 +84,14 @@ static inline void wf_count(_Atomic(unsigned) *count, int change)
 	atomic_store_explicit(count, now + (unsigned)change, memory_order_relaxed);
 }
 
+/* Posts wait, and there is room for one as a task: where there is not, the end of a task makes it.
+ */
+static inline bool wf_posts_may_start(const wf_worker *worker)
+{
+	return wf_unlikely(worker->posts != NULL) &&
+		   atomic_load_explicit(&worker->live_tasks, memory_order_relaxed) < worker->tasks_max;
+}
+
 /* The worker of this thread, or NULL. */
 static inline wf_worker *wf_worker_here(void)
 {
