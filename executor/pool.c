@@ -21,6 +21,7 @@
 #include "context/alloc.h"
 #include "context/clock.h"
 #include "executor/crew.h"
+#include "executor/pools.h"
 #include "executor/queue.h"
 
 #include <string.h>
@@ -41,6 +42,7 @@ struct weft_pool {
 	int64_t drain_ns;
 	wf_mutex lock;
 	wf_parker left; /* gets a token when a closed gate has come to zero */
+	wf_list among;  /* all pools */
 };
 
 static void count(uint64_t *counter)
@@ -148,8 +150,24 @@ int weft_pool_new_with(const weft_pool_options *options, weft_pool **out)
 		wf_free(pool);
 		return rc;
 	}
+	wf_pools_add(&pool->among);
 	*out = pool;
 	return 0;
+}
+
+weft_pool *wf_pool_of_node(wf_list *node)
+{
+	return wf_container_of(node, weft_pool, among);
+}
+
+const char *wf_pool_name(const weft_pool *pool)
+{
+	return pool->crew.name;
+}
+
+unsigned wf_pool_size(const weft_pool *pool)
+{
+	return pool->crew.size;
 }
 
 weft_pool *wf_pool_ref(weft_pool *pool)
@@ -300,6 +318,7 @@ static void report_stuck(const wf_stuck_job *job, void *arg)
 void weft_pool_free(weft_pool *pool)
 {
 	if (pool == NULL) return;
+	wf_pools_remove(&pool->among);
 	wf_pool_drain(pool, wf_now_ns() + pool->drain_ns);
 	if (wf_pool_shutdown(pool, wf_now_ns() + pool->drain_ns, report_stuck, NULL) == 0) {
 		wf_pool_unref(pool);

@@ -40,6 +40,10 @@ void wf_pool_abandon(weft_pool *pool);
 /* For executor/job.c: as wf_job_cancel, but only takes back. */
 WEFT_MUST bool wf_pool_withdraw(weft_pool *pool, wf_job *job);
 
+/* What it is called, and how many threads it may have. Thread: any. */
+const char *wf_pool_name(const weft_pool *pool);
+unsigned wf_pool_size(const weft_pool *pool);
+
 /* Of the pool's memory, which may outlive weft_pool_free. The last unref is after a shutdown. */
 weft_pool *wf_pool_ref(weft_pool *pool);
 void wf_pool_unref(weft_pool *pool);
