@@ -7,6 +7,9 @@
 void wf_census_note(wf_census *census, const weft_request *rq, int64_t ended_ns)
 {
 	const wf_message_state *now = &rq->now;
+	/* Who looks once a second would soon see nothing but that. */
+	if (now->route >= wf_console_routes && now->route < wf_console_routes + WF_CONSOLE_ROUTES)
+		return;
 	wf_census_entry *entry = &census->last[census->next % WF_CENSUS_LAST];
 	size_t size = now->path_size < WF_CENSUS_PATH ? now->path_size : WF_CENSUS_PATH;
 	census->next++;

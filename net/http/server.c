@@ -15,6 +15,7 @@
 #include <weft/timer.h>
 
 #include "context/alloc.h"
+#include "context/clock.h"
 #include "context/context.h"
 #include "net/http/site.h"
 #include "runtime/run.h"
@@ -72,19 +73,19 @@ static int settle_all(const weft_server_options *o, int workers, wf_http_setting
 		   settle_ns(o->write_timeout_ms, 30000, false, &s->write_ns) &&
 		   settle_ns(o->drain_ms, DRAIN_MS, true, &s->drain_ns);
 	if (!fine) return WEFT_EINVAL;
-	if (o->tls_certificate != NULL || o->tls_key != NULL || o->console) return WEFT_ENOTSUP;
+	if (o->tls_certificate != NULL || o->tls_key != NULL) return WEFT_ENOTSUP;
 	s->limits = (wf_http_limits){ (uint32_t)head, (uint32_t)uri, (uint32_t)fields };
 	s->body_rate = (int)rate;
 	s->connections = (unsigned)connections;
 	return 0;
 }
 
-static int add_routes(wf_server *server, size_t n)
+static int add_routes(wf_server *server, const weft_route *routes, size_t n)
 {
 	char why[256] = "";
 	int rc = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		const weft_route *route = &server->routes[i];
+		const weft_route *route = &routes[i];
 		if (route->path == NULL)
 			rc = WEFT_EINVAL;
 		else if (route->handler == NULL)
@@ -116,7 +117,7 @@ static int init_server(
 	const char *listen = options->listen ? options->listen : DEFAULT_LISTEN;
 	wf_worker *here = wf_worker_here();
 	int workers = here->run->worker_count;
-	*server = (wf_server){ .options = options, .routes = routes };
+	*server = (wf_server){ .options = options, .routes = routes, .began_ns = wf_now_ns() };
 	if (strlen(listen) >= sizeof server->address) return WEFT_EINVAL;
 	strcpy(server->address, listen);
 	int rc = settle_all(options, workers, &server->settings);
@@ -124,7 +125,8 @@ static int init_server(
 	server->context = wf_context_capture();
 	server->router = wf_router_new();
 	server->sites = wf_alloc_aligned(WF_CACHE_LINE, (size_t)workers * sizeof *server->sites);
-	rc = server->router && server->sites ? add_routes(server, n) : WEFT_ENOMEM;
+	rc = server->router && server->sites ? add_routes(server, routes, n) : WEFT_ENOMEM;
+	if (rc == 0 && options->console) rc = add_routes(server, wf_console_routes, WF_CONSOLE_ROUTES);
 	if (server->sites != NULL) {
 		memset(server->sites, 0, (size_t)workers * sizeof *server->sites);
 		server->site_count = workers;

@@ -44,9 +44,15 @@ typedef struct wf_server {
 	weft_group *group;     /* of the sites' tasks and the requests' */
 	weft_group *background;
 	char address[WEFT_ADDRESS_TEXT];
+	int64_t began_ns;
 	int site_count;
 	wf_site *sites;
 } wf_server;
+
+/* What `.console = true` adds; they are of a floor above, which reads the sites
+ * (net/export/console.c). */
+enum { WF_CONSOLE_ROUTES = 3 };
+extern const weft_route wf_console_routes[WF_CONSOLE_ROUTES];
 
 /* A status line with the Date behind it, renewed once a second. */
 typedef struct wf_opening {
@@ -62,6 +68,14 @@ typedef struct wf_site_counts {
 	uint64_t evicted;
 	uint64_t bytes_in, bytes_out; /* of connections that are closed */
 } wf_site_counts;
+
+/* What the console was last told, and by what the next answer is measured. The totals may be read
+ * by any worker, relaxed, when this one does not answer. */
+typedef struct wf_site_told {
+	int64_t at_ns, cpu_ns;
+	double busy_percent;
+	uint64_t requests, errors;
+} wf_site_told;
 
 struct wf_site {
 	wf_server *server;
@@ -86,6 +100,7 @@ struct wf_site {
 	wf_random random;
 	uint64_t last_id;
 	wf_site_counts counts;
+	wf_site_told told;
 	wf_census census;
 };
 

@@ -34,5 +34,4 @@
 #include <weft/timer.h>
 #include <weft/topic.h>
 #include <weft/trace.h>
-#include <weft/udp.h>
 #endif

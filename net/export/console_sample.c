@@ -1,0 +1,145 @@
+#include "net/export/console_sample.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <weft/scope.h>
+
+#include "context/alloc.h"
+#include "context/clock.h"
+#include "runtime/run.h"
+
+enum { NS_PER_US = 1000, NS_PER_S = 1000000000, MEASURED_NS = 900000000, SHIELD_MS = 1000 };
+enum { ASKED, FILLING, GIVEN_UP };
+
+/* By the worker. */
+
+static int64_t cpu_ns(void)
+{
+	struct rusage used;
+	if (getrusage(RUSAGE_THREAD, &used) != 0) return 0;
+	int64_t seconds = used.ru_utime.tv_sec + used.ru_stime.tv_sec;
+	return seconds * NS_PER_S + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) * NS_PER_US;
+}
+
+/* Over about a second at least: two who look at once shall not halve what is measured. */
+static double busy_percent(wf_site_told *told, int64_t now_ns)
+{
+	int64_t passed = now_ns - told->at_ns;
+	if (told->at_ns != 0 && passed < MEASURED_NS) return told->busy_percent;
+	int64_t cpu = cpu_ns();
+	double share = told->at_ns != 0 ? 100.0 * (double)(cpu - told->cpu_ns) / (double)passed : 0;
+	told->at_ns = now_ns;
+	told->cpu_ns = cpu;
+	told->busy_percent = share > 100 ? 100 : share;
+	return told->busy_percent;
+}
+
+static void fill_worker(wf_console_sample *sample, const wf_worker *worker)
+{
+	sample->tasks = atomic_load_explicit(&worker->live_tasks, memory_order_relaxed);
+	sample->ready = worker->ready_count;
+	sample->inbox = atomic_load_explicit(&worker->posts_waiting, memory_order_relaxed) +
+					atomic_load_explicit(&worker->expected, memory_order_relaxed);
+	sample->switches = worker->switches;
+}
+
+static void fill_connection(wf_console_connection *to, const wf_connection *c, int64_t now_ns)
+{
+	bool given = c->state == WF_CONNECTION_GIVEN;
+	*to = (wf_console_connection){ .id = c->id,
+		.protocol = given ? "websocket" : "http/1.1",
+		.state = wf_connection_state_name(c),
+		.requests = c->requests,
+		.age_ns = now_ns - c->opened_ns,
+		.bytes_in = c->stream->received,
+		.bytes_out = c->stream->sent };
+	snprintf(to->peer, sizeof to->peer, "%s", weft_stream_peer(c->stream));
+}
+
+static void fill_site(wf_console_sample *sample, wf_site *site)
+{
+	const wf_list *all = &site->connections;
+	sample->requests_total = site->counts.requests;
+	sample->errors_total = site->counts.errors;
+	__atomic_store_n(&site->told.requests, site->counts.requests, __ATOMIC_RELAXED);
+	__atomic_store_n(&site->told.errors, site->counts.errors, __ATOMIC_RELAXED);
+	sample->connections_total = site->count;
+	/* Its list begins with its task, which may not have run yet. */
+	for (const wf_list *node = all->prev; node != NULL && node != all; node = node->prev) {
+		if (sample->connection_count == WF_CONSOLE_CONNECTIONS) break;
+		const wf_connection *c = wf_list_entry(node, wf_connection, link);
+		fill_connection(&sample->connections[sample->connection_count++], c, sample->now_ns);
+	}
+	for (uint32_t i = 0; i < WF_CONSOLE_REQUESTS; i++) {
+		const wf_census_entry *entry = wf_census_at(&site->census, i);
+		if (entry == NULL) break;
+		sample->requests[sample->request_count++] = *entry;
+	}
+}
+
+static bool step(wf_console_sample *sample, uint32_t to)
+{
+	uint32_t asked = ASKED;
+	/* Acquire and release on both sides is more than the claim itself needs: what is filled is
+	 * handed over by the future. */
+	return __atomic_compare_exchange_n(
+		&sample->state, &asked, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+static void deliver(wf_message *message)
+{
+	wf_console_sample *sample = wf_container_of(message, wf_console_sample, message);
+	if (step(sample, FILLING)) {
+		sample->now_ns = wf_now_ns();
+		sample->lag_ns = sample->now_ns - sample->asked_ns;
+		sample->busy_percent = busy_percent(&sample->site->told, sample->now_ns);
+		fill_worker(sample, wf_worker_here());
+		fill_site(sample, sample->site);
+		weft_future_set(sample->future, 0, NULL);
+	}
+	wf_console_let_go(sample);
+}
+
+/* By the asker. */
+
+int wf_console_ask(wf_site *site, wf_console_sample **out)
+{
+	wf_console_sample *sample = wf_alloc(sizeof *sample);
+	if (sample == NULL) return WEFT_ENOMEM;
+	memset(sample, 0, offsetof(wf_console_sample, connections));
+	int rc = weft_future_new(&sample->future);
+	if (rc != 0) goto free_sample;
+	/* Sites are in the order of their workers. */
+	wf_worker *worker = &wf_worker_here()->run->workers[site - site->server->sites];
+	sample->site = site;
+	sample->refs = 2;
+	sample->message.deliver = deliver;
+	sample->asked_ns = wf_now_ns();
+	rc = wf_inbox_post(&worker->inbox, &sample->message);
+	if (rc != 0) goto unref_future;
+	*out = sample;
+	return 0;
+
+unref_future:
+	weft_future_unref(sample->future);
+free_sample:
+	wf_free(sample);
+	return rc;
+}
+
+bool wf_console_answered(wf_console_sample *sample)
+{
+	if (weft_await(sample->future) == 0) return true;
+	if (step(sample, GIVEN_UP)) return false;
+	/* It is being filled at this moment. */
+	weft_scope *shield = weft_scope_open(.shield_ms = SHIELD_MS);
+	return weft_scope_close(shield, weft_await(sample->future)) == 0;
+}
+
+void wf_console_let_go(wf_console_sample *sample)
+{
+	if (sample == NULL || __atomic_sub_fetch(&sample->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
+	weft_future_unref(sample->future);
+	wf_free(sample);
+}

@@ -1,0 +1,62 @@
+/* What one worker says about itself when it is asked.
+ *
+ * The asker posts a sample to the worker, whose loop fills it between two turns: nothing is read
+ * across threads. A worker that does not come round in time is given up; whoever lets go last frees
+ * the sample.
+ *
+ *   state     set by    who may touch the rest of it
+ *   asked     asker     nobody
+ *   filling   worker    the worker; the asker waits for its future
+ *   given up  asker     nobody
+ *
+ * The step from `asked` is one compare-and-swap by either side, so that a worker which comes round
+ * late never looks at a server that may be gone. */
+#ifndef WF_EXPORT_CONSOLE_SAMPLE_H
+#define WF_EXPORT_CONSOLE_SAMPLE_H
+
+#include <weft/future.h>
+
+#include "executor/inbox.h"
+#include "net/http/site.h"
+
+enum { WF_CONSOLE_CONNECTIONS = 200, WF_CONSOLE_REQUESTS = 100, WF_CONSOLE_PEER = 64 };
+
+typedef struct wf_console_connection {
+	uint64_t id;
+	char peer[WF_CONSOLE_PEER];
+	const char *protocol, *state;
+	uint32_t requests;
+	int64_t age_ns;
+	uint64_t bytes_in, bytes_out;
+} wf_console_connection;
+
+typedef struct wf_console_sample {
+	wf_message message;
+	uint32_t refs, state;
+	weft_future *future;
+	wf_site *site;
+	int64_t asked_ns;
+
+	/* The answer. */
+	int64_t now_ns, lag_ns;
+	unsigned tasks, ready, inbox;
+	uint64_t switches;
+	double busy_percent;
+	uint64_t requests_total, errors_total;
+	unsigned connections_total, connection_count, request_count;
+	wf_console_connection connections[WF_CONSOLE_CONNECTIONS]; /* the newest first */
+	wf_census_entry requests[WF_CONSOLE_REQUESTS];             /* the newest first */
+} wf_console_sample;
+
+/* Asks the worker of `site`, which may be this one. `*out` is the caller's. Errors: ENOMEM, EFULL,
+ * ESHUTDOWN. Thread: task. */
+WEFT_MUST int wf_console_ask(wf_site *site, wf_console_sample **out);
+
+/* True: it was answered, and may be read. False: the cancel of the innermost scope came first; the
+ * worker will not touch it any more. Suspends. */
+WEFT_MUST bool wf_console_answered(wf_console_sample *sample);
+
+/* Accepts NULL. */
+void wf_console_let_go(wf_console_sample *sample);
+
+#endif
