@@ -141,11 +141,7 @@ static void listening(void *app, const char *address)
 static int serve(void *arg)
 {
 	struct users *u = arg;
-	int rc = weft_pool_new(&u->pool, .name = "sqlite", .threads = connections, .queue = 256);
-	if (rc) return rc;
-	rc = weft_http_serve(routes, .listen = u->listen, .app = u, .listening = listening);
-	weft_pool_free(u->pool);
-	return rc;
+	return weft_http_serve(routes, .listen = u->listen, .app = u, .listening = listening);
 }
 
 static int open_connection(struct connection *c, const char *path, const char *sql)
@@ -166,7 +162,9 @@ static int run(struct users *u, const char *path, const char *sql)
 	if (rc != SQLITE_OK) {
 		fprintf(stderr, "users: cannot open %s: %s\n", path, sqlite3_errstr(rc));
 	} else {
-		rc = weft_run(serve, u);
+		rc = weft_pool_new(&u->pool, .name = "sqlite", .threads = connections, .queue = 256);
+		if (rc == 0) rc = weft_run(serve, u);
+		weft_pool_free(u->pool); /* before the connections that its jobs use */
 		if (rc) fprintf(stderr, "users: cannot serve on %s: %s\n", u->listen, weft_error_text(rc));
 	}
 	for (int i = 0; i < connections; i++) {
