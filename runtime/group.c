@@ -20,7 +20,7 @@ static void home_raised(wf_scope *scope)
 static void deadline_passed(wf_timer *timer)
 {
 	weft_group *group = wf_container_of(timer, weft_group, timer);
-	group->expired = group->scope.level < WF_LEVEL_CANCEL;
+	if (group->scope.level < WF_LEVEL_CANCEL) group->expired = true;
 	wf_scope_raise(&group->scope, WF_LEVEL_CANCEL, WEFT_REASON_DEADLINE, "group deadline");
 }
 
@@ -106,11 +106,13 @@ weft_group *weft_group_open_with(const weft_group_options *options)
 	group->name = options->name;
 	group->at_once = options->at_once > 0 ? (unsigned)options->at_once : 0;
 	group->keep_going = options->keep_going;
-	if (options->timeout_ms > 0 && wf_timer_arm(&worker->timers, &group->timer,
-									   wf_now_ns() + (int64_t)options->timeout_ms * 1000000) != 0) {
-		wf_group_fini(group);
-		give_group(worker, group);
-		return &no_memory;
+	if (options->timeout_ms > 0) {
+		group->deadline_ns = wf_now_ns() + (int64_t)options->timeout_ms * 1000000;
+		if (wf_timer_arm(&worker->timers, &group->timer, group->deadline_ns) != 0) {
+			wf_group_fini(group);
+			give_group(worker, group);
+			return &no_memory;
+		}
 	}
 	task->open_groups++;
 	return group;
@@ -252,6 +254,15 @@ static void free_place(weft_group *group)
 	}
 }
 
+void wf_group_count_up(weft_group *group, weft_task *task)
+{
+	group->counted++;
+	if (!task->service) return;
+	group->services++;
+	group->services_cancelled = false; /* not this one */
+	wf_list_push_back(&group->service_tasks, &task->service_of);
+}
+
 void wf_group_count_down(weft_group *group, weft_task *task)
 {
 	wf_debug_assert(group->home == wf_worker_here() && group->counted > 0);
@@ -331,11 +342,7 @@ static int start_here(wf_worker *here, weft_group *group, weft_task *task)
 {
 	int rc = wf_task_start(task, here, &group->scope);
 	if (rc != 0) return rc;
-	group->counted++;
-	if (task->service) {
-		group->services++;
-		wf_list_push_back(&group->service_tasks, &task->service_of);
-	}
+	wf_group_count_up(group, task);
 	return 0;
 }
 
@@ -343,11 +350,7 @@ static int start_from_home(wf_worker *here, weft_group *group, weft_task *task)
 {
 	if (task->target == here->id) return start_here(here, group, task);
 	if (!wf_shards_make(group)) return WEFT_ENOMEM;
-	group->counted++;
-	if (task->service) {
-		group->services++;
-		wf_list_push_back(&group->service_tasks, &task->service_of);
-	}
+	wf_group_count_up(group, task);
 	wf_shard_post(group, task);
 	return 0;
 }
@@ -359,6 +362,16 @@ static int start_from_shard(wf_worker *here, weft_group *group, weft_task *task)
 		return wf_shard_start(shard, task);
 	wf_shard_ask_home(group, task);
 	return 0;
+}
+
+static int start_on(wf_worker *here, int target, weft_group *group, weft_task *task)
+{
+	if (task == NULL) return WEFT_ENOMEM;
+	task->target = target;
+	int rc = here == group->home ? start_from_home(here, group, task)
+								 : start_from_shard(here, group, task);
+	if (rc != 0) discard(task);
+	return rc;
 }
 
 /* Suspends until fewer than `at_once` run. */
@@ -388,12 +401,9 @@ static int spawn_one(wf_worker *here, weft_group *group, weft_task_fn *fn, void 
 		int rc = wait_for_place(group);
 		if (rc != 0) return rc;
 	}
-	weft_task *task = prepare(here, group, fn, arg, options);
-	if (task == NULL) return WEFT_ENOMEM;
-	task->target = target;
-	int rc = here == group->home ? start_from_home(here, group, task)
-								 : start_from_shard(here, group, task);
-	if (rc != 0) discard(task);
+	int rc = start_on(here, target, group, prepare(here, group, fn, arg, options));
+	/* The place that was waited for is the next one's. */
+	if (rc != 0 && group->at_once != 0) free_place(group);
 	return rc;
 }
 
@@ -504,6 +514,27 @@ static void wait_until_over(weft_group *group)
 	group->wants_end = false;
 }
 
+/* The group has one timer: for its own deadline, or for that of a drain which comes before. */
+static void arm_drain(weft_group *group, int64_t until_ns)
+{
+	bool sooner = wf_timer_armed(&group->timer) && group->timer.deadline_ns <= until_ns;
+	if (sooner || wf_timer_arm(&group->home->timers, &group->timer, until_ns) == 0) return;
+	/* Without memory there is no time to give. */
+	deadline_passed(&group->timer);
+}
+
+static void disarm_drain(weft_group *group)
+{
+	wf_timers *timers = &group->home->timers;
+	if (!wf_timer_armed(&group->timer)) return;
+	if (group->deadline_ns == 0) {
+		wf_timer_cancel(timers, &group->timer);
+		return;
+	}
+	int rc = wf_timer_arm(timers, &group->timer, group->deadline_ns);
+	wf_assert(rc == 0); /* it is armed: this moves it */
+}
+
 int weft_group_drain(weft_group *group, int drain_ms)
 {
 	int rc = wf_checkpoint_shielded();
@@ -511,13 +542,10 @@ int weft_group_drain(weft_group *group, int drain_ms)
 	if (!is_real(group)) return group->error;
 	wf_assert(group->opener == wf_task_here());
 	wf_scope_raise(&group->scope, WF_LEVEL_DRAIN, WEFT_REASON_NONE, "weft_group_drain");
-	int64_t until = wf_now_ns() + (int64_t)drain_ms * 1000000;
-	bool sooner = wf_timer_armed(&group->timer) && group->timer.deadline_ns <= until;
-	if (!sooner && wf_timer_arm(&group->home->timers, &group->timer, until) != 0)
-		weft_group_cancel(group);
+	arm_drain(group, wf_now_ns() + (int64_t)drain_ms * 1000000);
 	wait_until_over(group);
 	group->joining = false;
-	wf_timer_cancel(&group->home->timers, &group->timer);
+	disarm_drain(group);
 	return group->expired ? WEFT_EDEADLINE : 0;
 }
 

@@ -80,7 +80,8 @@ struct weft_group {
 	unsigned counted;
 	unsigned services; /* of these: service children */
 	unsigned loud;
-	unsigned levels_out; /* drain and cancel messages that are not back yet */
+	unsigned
+		levels_out; /* drain and cancel messages that are not back yet, those of children too */
 	_Atomic(unsigned) asks;
 	_Atomic(wf_shard *) shards; /* by worker id - 1; NULL until a child goes elsewhere */
 	unsigned at_once;
@@ -100,7 +101,8 @@ struct weft_group {
 	wf_ticket ticket;
 	wf_list places; /* wf_place_waiter, oldest first */
 	wf_list service_tasks;
-	wf_timer timer;
+	wf_timer timer;      /* of its own deadline, or of a drain's that comes before */
+	int64_t deadline_ns; /* its own; 0: none */
 	bool expired;
 	void (*over)(weft_group *group); /* the run's own: called on the loop when it is over */
 	wf_run *run;                     /* the run's own */
@@ -128,6 +130,8 @@ wf_scope *wf_group_scope_here(weft_group *group);
 /* The two ends of a child on its worker: on its own stack, then on the next one. */
 void wf_group_child_ended(weft_task *task);
 void wf_group_bury_child(weft_task *task);
+/* A child is counted from here on. Thread: home. */
+void wf_group_count_up(weft_group *group, weft_task *task);
 /* A counted child is through; takes it over. Thread: home. */
 void wf_group_count_down(weft_group *group, weft_task *task);
 /* Notes a failure (of `task`, NULL: of a spawn) and cancels the others if the group says so. */

@@ -59,12 +59,16 @@ struct wf_op {
 	union {
 		struct {
 			void *data;
-			size_t size; /* at least 1 */
-			int flags;   /* of recv(2) */
+			size_t size;                   /* at least 1 */
+			int flags;                     /* of recv(2) */
+			struct sockaddr_storage *from; /* of a datagram; NULL: not wanted */
+			socklen_t *from_size;
 		} recv;
 		struct {
 			const struct iovec *vector; /* at least one byte in all */
 			int count;
+			const struct sockaddr *to; /* of a datagram; NULL: where it is connected to */
+			socklen_t to_size;
 		} send;
 		struct {
 			struct sockaddr_storage *peer; /* NULL: not wanted */

@@ -60,8 +60,10 @@ static uint64_t next_random(late_state *state)
 	return z ^ (z >> 31);
 }
 
-static size_t random_part(late_state *state, size_t size)
+/* Datagrams are not cut: that would be another one. */
+static size_t random_part(late_state *state, const wf_io *io, size_t size)
 {
+	if (io->kind == WF_IO_DATAGRAM) return size;
 	uint64_t kind = next_random(state) % 4;
 	size_t most = kind == 0 ? 1 : kind == 1 ? 16 : size;
 	if (most > size) most = size;
@@ -118,9 +120,9 @@ static void check_lent(const late_op *late)
 static late_op *late_new(late_state *state, wf_op *outer)
 {
 	size_t size = 0;
-	if (outer->kind == WF_OP_RECV) size = random_part(state, outer->recv.size);
+	if (outer->kind == WF_OP_RECV) size = random_part(state, outer->io, outer->recv.size);
 	if (outer->kind == WF_OP_SEND)
-		size = random_part(state, size_of(outer->send.vector, outer->send.count));
+		size = random_part(state, outer->io, size_of(outer->send.vector, outer->send.count));
 	late_op *late = wf_alloc(sizeof *late + size);
 	if (late == NULL) return NULL;
 	*late = (late_op){ .inner = *outer, .outer = outer, .peer_size = sizeof late->peer };
@@ -128,6 +130,10 @@ static late_op *late_new(late_state *state, wf_op *outer)
 	if (outer->kind == WF_OP_RECV) {
 		late->inner.recv.data = late->copy;
 		late->inner.recv.size = size;
+		if (outer->recv.from != NULL) {
+			late->inner.recv.from = &late->peer;
+			late->inner.recv.from_size = &late->peer_size;
+		}
 		memset(outer->recv.data, CANARY, canary_size(outer));
 	} else if (outer->kind == WF_OP_SEND) {
 		gather(late->copy, size, outer->send.vector);
@@ -171,8 +177,16 @@ static void hand_out(const late_op *late)
 	const wf_op *inner = &late->inner;
 	wf_op *outer = late->outer;
 	check_lent(late);
-	if (inner->result > 0 && inner->kind == WF_OP_RECV)
-		memcpy(outer->recv.data, late->copy, (size_t)inner->result);
+	if (inner->result > 0 && inner->kind == WF_OP_RECV) {
+		/* Of a datagram that was too long the kernel tells the whole length. */
+		size_t size = (size_t)inner->result;
+		memcpy(outer->recv.data, late->copy,
+			size < late->vector.iov_len ? size : late->vector.iov_len);
+	}
+	if (inner->result >= 0 && inner->kind == WF_OP_RECV && outer->recv.from != NULL) {
+		*outer->recv.from = late->peer;
+		*outer->recv.from_size = late->peer_size;
+	}
 	if (inner->result >= 0 && inner->kind == WF_OP_ACCEPT && outer->accept.peer != NULL) {
 		*outer->accept.peer = late->peer;
 		*outer->accept.peer_size = late->peer_size;
@@ -252,13 +266,13 @@ static ssize_t late_take(wf_io *io, void *data, size_t size)
 {
 	late_state *state = io->worker->io_state;
 	if (next_random(state) % 4 == 0) return -EAGAIN;
-	return wf_io_poll.take(io, data, random_part(state, size));
+	return wf_io_poll.take(io, data, random_part(state, io, size));
 }
 
 static ssize_t late_put(wf_io *io, const void *data, size_t size)
 {
 	late_state *state = io->worker->io_state;
-	return wf_io_poll.put(io, data, next_random(state) % 4 ? size : random_part(state, size));
+	return wf_io_poll.put(io, data, next_random(state) % 4 ? size : random_part(state, io, size));
 }
 
 static void late_cancel(wf_op *op)

@@ -36,13 +36,20 @@ static ssize_t result_of(ssize_t rc)
 	return rc < 0 ? -errno : rc;
 }
 
+static ssize_t recv_once(const wf_op *op)
+{
+	int fd = op->io->fd;
+	if (op->io->kind == WF_IO_PIPE) return read(fd, op->recv.data, op->recv.size);
+	return recvfrom(fd, op->recv.data, op->recv.size, op->recv.flags,
+		(struct sockaddr *)op->recv.from, op->recv.from_size);
+}
+
 static ssize_t try_recv(wf_op *op)
 {
 	wf_io *io = op->io;
 	ssize_t rc;
 	do {
-		rc = io->kind == WF_IO_PIPE ? read(io->fd, op->recv.data, op->recv.size)
-									: recv(io->fd, op->recv.data, op->recv.size, op->recv.flags);
+		rc = recv_once(op);
 	} while (rc < 0 && errno == EINTR);
 	if (rc > 0 && (size_t)rc < op->recv.size && io->kind != WF_IO_DATAGRAM) io->drained = true;
 	return result_of(rc);
@@ -60,8 +67,11 @@ static ssize_t send_once(const wf_op *op)
 	const struct iovec *vector = op->send.vector;
 	int fd = op->io->fd;
 	if (op->io->kind == WF_IO_PIPE) return writev(fd, vector, op->send.count);
-	if (op->send.count == 1) return send(fd, vector->iov_base, vector->iov_len, MSG_NOSIGNAL);
-	struct msghdr message = { .msg_iov = (struct iovec *)vector,
+	if (op->send.count == 1 && op->send.to == NULL)
+		return send(fd, vector->iov_base, vector->iov_len, MSG_NOSIGNAL);
+	struct msghdr message = { .msg_name = (void *)op->send.to,
+		.msg_namelen = op->send.to_size,
+		.msg_iov = (struct iovec *)vector,
 		.msg_iovlen = (size_t)op->send.count };
 	return sendmsg(fd, &message, MSG_NOSIGNAL);
 }

@@ -5,6 +5,7 @@
 #include <weft/post.h>
 
 #include <weft/error.h>
+#include <weft/report.h>
 
 #include "context/alloc.h"
 #include "context/context.h"
@@ -50,12 +51,24 @@ static void free_post(void *arg)
 	wf_free(posted);
 }
 
+/* Its group lasts as long as the run: a failure that was left to it would be heard of at the end.
+ */
+static void report_failure(const post *posted, int rc)
+{
+	bool cancelled = rc == WEFT_ECANCELED && wf_task_here()->root.level == WF_LEVEL_CANCEL;
+	if (rc >= 0 || cancelled) return;
+	weft_report("task", "what was posted failed", weft_log_text("name", posted->name),
+		weft_log_text("posted", posted->site), weft_log_code("error", rc));
+}
+
 static int run_post(void *arg)
 {
 	post *posted = arg;
 	int rc = posted->fn(posted->arg);
-	if (posted->future == NULL) return rc;
-	weft_future_set(posted->future, rc, NULL);
+	if (posted->future != NULL)
+		weft_future_set(posted->future, rc, NULL);
+	else
+		report_failure(posted, rc);
 	return 0;
 }
 

@@ -210,7 +210,8 @@ static void init_group(wf_run *run, weft_group *group, const char *name)
 /* Before any worker runs. The posts' `over` is asked for only once nothing more can be posted. */
 static int init_groups(wf_run *run)
 {
-	wf_stages_init(run);
+	int rc = wf_stages_init(run);
+	if (rc != 0) return rc;
 	wf_scope_init(&run->scope, &run->workers[0].scope, NULL);
 	init_group(run, &run->root, "run");
 	init_group(run, &run->posts, "posts");
@@ -230,7 +231,10 @@ static int serve_all(wf_run *run)
 	run->start.deliver = start_main;
 	wf_inbox_push(&first->inbox, &run->start);
 	wf_worker_loop(first);
-	if (run->abandoned) return WEFT_ESTUCK;
+	if (run->abandoned) {
+		if (run->owns_signals) wf_signals_close(run);
+		return WEFT_ESTUCK;
+	}
 	for (int i = 1; i < run->worker_count; i++) wf_thread_join(&run->seats[i].thread);
 	end_group(&run->posts);
 	end_group(&run->root);

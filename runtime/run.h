@@ -95,7 +95,8 @@ void wf_run_report_failures(const weft_group *group, const wf_failure *first);
 
 /* stages.c. */
 
-void wf_stages_init(wf_run *run);
+/* Errors: ENOMEM. */
+int wf_stages_init(wf_run *run);
 /* The `over` of both groups. */
 void wf_stages_advance(weft_group *group);
 /* Each turn of a worker that seals. */

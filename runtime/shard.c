@@ -277,11 +277,7 @@ static void on_asked(wf_message *message)
 		wf_group_advance(group);
 		return;
 	}
-	group->counted++;
-	if (task->service) {
-		group->services++;
-		wf_list_push_back(&group->service_tasks, &task->service_of);
-	}
+	wf_group_count_up(group, task);
 	if (task->target != home->id) wf_shard_post(group, task);
 }
 
@@ -338,13 +334,18 @@ void wf_shard_fail(wf_shard *shard, int code)
 
 /* Cancel of one child. */
 
+/* The group is not over before this: on its way the message looks at both. */
 static void on_child_back(wf_message *message)
 {
 	weft_task *task = wf_container_of(message, weft_task, cancel);
+	weft_group *group = task->group;
 	task->cancel_sent = false;
-	if (!task->dropped) return;
-	task->dropped = false;
-	wf_task_free(task);
+	if (task->dropped) {
+		task->dropped = false;
+		wf_task_free(task);
+	}
+	group->levels_out--;
+	wf_group_advance(group);
 }
 
 static void on_cancel_child(wf_message *message)
@@ -360,6 +361,7 @@ void wf_shard_cancel_child(weft_task *task)
 {
 	if (task->cancel_sent) return;
 	task->cancel_sent = true;
+	task->group->levels_out++;
 	task->cancel.deliver = on_cancel_child;
 	wf_inbox_push(&task->shard->worker->inbox, &task->cancel);
 }
@@ -368,6 +370,7 @@ void weft_task_cancel(weft_task *task)
 {
 	wf_worker *here = wf_worker_here();
 	if (task->shard != NULL && here == task->group->home && here != task->shard->worker) {
+		wf_assert(task->counted); /* else it may be gone before the message is there */
 		wf_shard_cancel_child(task);
 		return;
 	}

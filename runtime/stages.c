@@ -216,7 +216,7 @@ void wf_stages_advance(weft_group *group)
 	advance(group->run);
 }
 
-void wf_stages_init(wf_run *run)
+int wf_stages_init(wf_run *run)
 {
 	for (int i = 0; i < run->worker_count; i++) {
 		wf_seat *seat = &run->seats[i];
@@ -226,4 +226,5 @@ void wf_stages_init(wf_run *run)
 	}
 	run->pool_closed.deliver = pool_closed;
 	run->bound.fire = wf_stages_bound;
+	return wf_timer_reserve(&run->workers[0].timers, &run->bound);
 }

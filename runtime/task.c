@@ -133,18 +133,22 @@ void wf_defer_run(wf_defer **list)
  * a stack that is about to be reused. */
 static void check_left_open(const weft_task *task)
 {
-	if (task->brackets == NULL && task->open_groups == 0) return;
+	bool scope_open = task->brackets != NULL || task->failed_scopes > 0;
+	if (!scope_open && task->open_groups == 0) return;
 	weft_report("task", "a task returned with a group or a scope open",
 		weft_log_text("name", task->name), weft_log_text("spawned", task->site),
-		weft_log_uint("groups", task->open_groups), weft_log_bool("scope", task->brackets != NULL));
-	wf_assert(task->brackets == NULL && task->open_groups == 0);
+		weft_log_uint("groups", task->open_groups), weft_log_bool("scope", scope_open));
+	wf_assert(!scope_open && task->open_groups == 0);
 }
 
 static void finish(weft_task *task)
 {
 	wf_worker *worker = task->worker;
 	check_left_open(task);
-	if (wf_unlikely(task->deferred != NULL)) wf_bracket_run_deferred(task);
+	if (wf_unlikely(task->deferred != NULL)) {
+		wf_bracket_run_deferred(task);
+		check_left_open(task);
+	}
 	if (wf_unlikely(task->held != NULL)) wf_mutex_abandon_all(task);
 	if (task->forget && task->release != NULL) {
 		task->release(task->arg);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <weft/error.h>
+#include <weft/report.h>
 
 #include "context/alloc.h"
 #include "context/clock.h"
@@ -172,7 +173,7 @@ static void arm_timer(wf_worker *worker)
 
 static void poll_descriptors(wf_worker *worker)
 {
-	bool busy = worker->ready_first != NULL || worker->posts != NULL;
+	bool busy = worker->ready_first != NULL || wf_posts_may_start(worker);
 	if (!busy && wf_inbox_may_sleep(&worker->inbox)) {
 		arm_timer(worker);
 		worker->polling = true;
@@ -187,16 +188,19 @@ static void poll_descriptors(wf_worker *worker)
 void wf_worker_loop(wf_worker *worker)
 {
 	wf_inbox_here = &worker->inbox;
+	/* Without it an overflow still ends the process, but nobody learns whose it was. */
+	(void)!wf_stack_watch_open(&worker->watch);
 	wf_coro_init_thread(&worker->loop_coro);
 	while (!worker->finished) {
 		wf_inbox_drain(&worker->inbox);
 		worker->now_ns = wf_now_ns();
 		wf_timers_fire(&worker->timers, worker->now_ns);
-		if (wf_unlikely(worker->posts != NULL)) wf_posts_start(worker);
+		if (wf_unlikely(wf_posts_may_start(worker))) wf_posts_start(worker);
 		run_turn(worker);
 		if (wf_unlikely(worker->sealing)) wf_stages_settle(worker);
 		if (!worker->finished) poll_descriptors(worker);
 	}
+	wf_stack_watch_close(&worker->watch);
 	wf_inbox_here = NULL;
 }
 
@@ -237,6 +241,30 @@ static void fini_handles(wf_worker *worker)
 	wf_assert(uv_loop_close(&worker->loop) == 0);
 }
 
+/* In a signal handler. */
+static void describe_stack(const wf_stack *stack, const char **task, const char **site)
+{
+	const weft_task *owner = stack->owner;
+	*task = weft_task_name(owner);
+	*site = owner->site;
+}
+
+static void report_no_stack(void *arg, int rc, const char *text)
+{
+	const wf_worker *worker = arg;
+	weft_report("stack", "a task cannot have a stack", weft_log_text("why", text),
+		weft_log_int("worker", worker->id), weft_log_code("error", rc));
+}
+
+static int init_stacks(wf_worker *worker)
+{
+	int rc = wf_stack_pool_init(&worker->stacks, worker->run->options.stack, worker->tasks_max);
+	worker->stacks.describe = describe_stack;
+	worker->stacks.report = report_no_stack;
+	worker->stacks.report_arg = worker;
+	return rc;
+}
+
 int wf_worker_init(wf_worker *worker, wf_run *run, int id)
 {
 	worker->run = run;
@@ -252,7 +280,7 @@ int wf_worker_init(wf_worker *worker, wf_run *run, int id)
 	if (rc != 0) goto out;
 	rc = wf_inbox_init(&worker->inbox, WF_INBOX_LIMIT, wake_loop);
 	if (rc != 0) goto close_handles;
-	rc = wf_stack_pool_init(&worker->stacks, run->options.stack, worker->tasks_max);
+	rc = init_stacks(worker);
 	if (rc != 0) goto fini_inbox;
 	rc = -ENOMEM;
 	worker->scratch = wf_alloc(WF_SCRATCH_SIZE);
@@ -279,6 +307,8 @@ void wf_worker_fini(wf_worker *worker)
 	if (!worker->made) return;
 	worker->made = false;
 	wf_assert(worker->live_tasks == 0);
+	/* Whose message is in may still be about to rouse the loop. */
+	wf_inbox_fini(&worker->inbox);
 	worker->io->fini(worker);
 	fini_handles(worker);
 	wf_free(worker->scratch);
@@ -286,5 +316,4 @@ void wf_worker_fini(wf_worker *worker)
 	wf_task_free_slabs(worker);
 	wf_stack_pool_fini(&worker->stacks);
 	wf_timers_fini(&worker->timers);
-	wf_inbox_fini(&worker->inbox);
 }

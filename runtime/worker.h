@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "executor/inbox.h"
+#include "runtime/stack_watch.h"
 #include "runtime/task.h"
 #include "runtime/timer.h"
 
@@ -53,6 +54,7 @@ struct wf_worker {
 	unsigned tasks_max;
 	uint64_t tasks_spawned;
 	wf_stack_pool stacks;
+	wf_stack_watch watch; /* names the task that overflows one of them */
 	wf_timers timers;
 	wf_scope scope; /* above every scope of the worker */
 	weft_group *free_groups;
@@ -80,6 +82,14 @@ static inline void wf_count(_Atomic(unsigned) *count, int change)
 {
 	unsigned now = atomic_load_explicit(count, memory_order_relaxed);
 	atomic_store_explicit(count, now + (unsigned)change, memory_order_relaxed);
+}
+
+/* Posts wait, and there is room for one as a task: where there is not, the end of a task makes it.
+ */
+static inline bool wf_posts_may_start(const wf_worker *worker)
+{
+	return wf_unlikely(worker->posts != NULL) &&
+		   atomic_load_explicit(&worker->live_tasks, memory_order_relaxed) < worker->tasks_max;
 }
 
 /* The worker of this thread, or NULL. */

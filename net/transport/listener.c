@@ -2,8 +2,8 @@
  *
  * Who refers to a listener: its opener until close, the task inside accept or serve, each
  * connection that is served (it counts `open` down at its end), and the seam until `closed`. The
- * last one frees it; all of them are on its worker, because a child's release runs where it was
- * spawned. */
+ * last one frees it; all of them are on its worker, because a connection that was served on another
+ * sends a message at its end. */
 #include "net/transport/listener.h"
 
 #include <stdlib.h>
@@ -295,6 +295,7 @@ typedef struct visit {
 	int fd;
 	wf_io_kind kind;
 	int result;
+	wf_message over; /* to the listener's worker, from wherever it was served */
 } visit;
 
 static int run_visit(void *arg)
@@ -311,19 +312,25 @@ static int run_visit(void *arg)
 	return 0;
 }
 
-/* On the listener's worker, whether the task ran or never started. */
+static void on_over(wf_message *message)
+{
+	visit *v = wf_container_of(message, visit, over);
+	weft_listener *l = v->listener;
+	int rc = v->result;
+	wf_free(v);
+	wf_listener_ended(l, rc);
+}
+
+/* The task's last act, or instead of a task that could not start. */
 static void end_visit(void *arg)
 {
 	visit *v = arg;
-	weft_listener *l = v->listener;
 	if (v->stream != NULL) {
 		close(v->fd);
 		wf_stream_fd_free(v->stream);
 		v->result = WEFT_ECANCELED;
 	}
-	int rc = v->result;
-	wf_free(v);
-	wf_listener_ended(l, rc);
+	wf_inbox_send(&v->listener->worker->inbox, &v->over);
 }
 
 static visit *new_visit(weft_listener *l, weft_stream_fn *fn, void *app)
@@ -331,6 +338,7 @@ static visit *new_visit(weft_listener *l, weft_stream_fn *fn, void *app)
 	visit *v = wf_alloc(sizeof *v);
 	if (v == NULL) return NULL;
 	*v = (visit){ .listener = l, .fn = fn, .fd = -1, .kind = wf_place_kind(l->place) };
+	v->over.deliver = on_over;
 	if (wf_stream_fd_new(&v->stream) != 0) {
 		wf_free(v);
 		return NULL;

@@ -31,14 +31,14 @@ struct Stream : testing::TestWithParam<Parameter> {
 
 std::string name_of_parameter(const testing::TestParamInfo<Parameter> &info)
 {
-	static const char *const kinds[] = { "tcp", "local", "memory" };
+	static const char *const kinds[] = { "tcp", "local", "memory", "pipe" };
 	return name_of(std::get<0>(info.param)) + "_" +
 		   kinds[static_cast<int>(std::get<1>(info.param))];
 }
 
 INSTANTIATE_TEST_SUITE_P(On, Stream,
 	testing::Combine(testing::Values(Backend::poll, Backend::late),
-		testing::Values(Kind::tcp, Kind::local, Kind::memory)),
+		testing::Values(Kind::tcp, Kind::local, Kind::memory, Kind::pipe)),
 	name_of_parameter);
 
 TEST_P(Stream, CarriesBytesBothWays)
@@ -433,6 +433,7 @@ TEST_P(Stream, DeliversWhatWasWrittenThoughInputIsUnread)
 
 TEST_P(Stream, ShowsAnAbortAsAReset)
 {
+	if (kind() == Kind::pipe) GTEST_SKIP() << "a pipe has only one kind of end";
 	run([&] {
 		/* A local socket knows a reset only as "not everything was read". */
 		if (kind() == Kind::local) {
@@ -493,13 +494,37 @@ TEST_P(Stream, KnowsItsPeerAlsoAfterItIsGone)
 		a = nullptr;
 		let_others_run(3);
 		std::string peer = weft_stream_peer(b);
-		std::string begin = kind() == Kind::tcp     ? "127.0.0.1:"
-							: kind() == Kind::local ? "u"
-													: "memory";
+		static const char *const begins[] = { "127.0.0.1:", "u", "memory", "pipe" };
+		std::string begin = begins[static_cast<int>(kind())];
 		EXPECT_EQ(0u, peer.find(begin)) << peer;
 		EXPECT_EQ(nullptr, weft_stream_app(b));
 		return 0;
 	});
+}
+
+TEST(PipeStream, MayHaveOneHalfOnly)
+{
+	int ends[2];
+	ASSERT_EQ(0, pipe(ends));
+	int rc = OnBackend::run_with(Backend::poll, 1, [&] {
+		weft_stream *from, *to, *none;
+		EXPECT_EQ(WEFT_EINVAL, weft_stream_pipe(-1, -1, &none));
+		EXPECT_EQ(WEFT_EINVAL, weft_stream_pipe(ends[0], ends[0], &none));
+		EXPECT_EQ(-EBADF, weft_stream_pipe(19999, -1, &none));
+		EXPECT_EQ(0, weft_stream_pipe(ends[0], -1, &from));
+		EXPECT_EQ(0, weft_stream_pipe(-1, ends[1], &to));
+		EXPECT_EQ(-EBADF, write_text(from, "x"));
+		char c;
+		size_t got;
+		EXPECT_EQ(-EBADF, weft_stream_read(to, &c, 1, &got));
+		EXPECT_EQ(0, write_text(to, "x"));
+		EXPECT_EQ(0, weft_stream_finish(to));
+		EXPECT_EQ("x", read_all(from));
+		weft_stream_close(from);
+		weft_stream_close(to);
+		return 0;
+	});
+	EXPECT_EQ(0, rc);
 }
 
 TEST(StreamOutside, ClosesNull)
@@ -512,6 +537,7 @@ TEST(StreamOutside, IsNotMadeOutsideARun)
 {
 	weft_stream *a, *b;
 	EXPECT_EQ(WEFT_ENORUN, weft_stream_pair(&a, &b));
+	EXPECT_EQ(WEFT_ENORUN, weft_stream_pipe(0, 1, &a));
 	EXPECT_EQ(WEFT_ENORUN, weft_tcp_connect("127.0.0.1:1", &a));
 }
 

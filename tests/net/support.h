@@ -5,6 +5,8 @@
 #include <functional>
 #include <string>
 
+#include <fcntl.h>
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 #include <weft/group.h>
@@ -134,7 +136,7 @@ inline void connect_pair(const char *address, weft_stream **a, weft_stream **b)
 	weft_listener_close(l);
 }
 
-enum class Kind { tcp, local, memory };
+enum class Kind { tcp, local, memory, pipe };
 
 inline std::string abstract_name()
 {
@@ -142,8 +144,21 @@ inline std::string abstract_name()
 	return "unix:@weft-test-" + std::to_string(getpid()) + "-" + std::to_string(n++);
 }
 
+inline void pipe_pair(weft_stream **a, weft_stream **b)
+{
+	int there[2], back[2];
+	ASSERT_EQ(0, pipe2(there, O_CLOEXEC));
+	ASSERT_EQ(0, pipe2(back, O_CLOEXEC));
+	ASSERT_EQ(0, weft_stream_pipe(back[0], there[1], a));
+	ASSERT_EQ(0, weft_stream_pipe(there[0], back[1], b));
+}
+
 inline void make_pair(Kind kind, weft_stream **a, weft_stream **b)
 {
+	if (kind == Kind::pipe) {
+		pipe_pair(a, b);
+		return;
+	}
 	if (kind == Kind::memory) {
 		ASSERT_EQ(0, weft_stream_pair(a, b));
 	} else if (kind == Kind::tcp)

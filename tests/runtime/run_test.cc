@@ -5,6 +5,7 @@
 #include <weft/group.h>
 #include <weft/offload.h>
 #include <weft/post.h>
+#include <weft/report.h>
 #include <weft/run.h>
 #include <weft/scope.h>
 #include <weft/signal.h>
@@ -231,6 +232,28 @@ TEST(Run, MainEndsTheProcessOfAStuckTaskUnlessToldOtherwise)
 		::testing::ExitedWithCode(70), "still alive.*main");
 }
 
+__attribute__((noinline)) int recurse(int depth)
+{
+	volatile char frame[200];
+	frame[depth % 200] = static_cast<char>(depth);
+	int below = depth > 1000000000 ? 0 : recurse(depth + 1);
+	return below + frame[depth % 200];
+}
+
+TEST(RunDeathTest, AnOverflowNamesTheTask)
+{
+	EXPECT_DEATH((void)!weft_run(
+					 [](void *) {
+						 weft_group *group = weft_group_open();
+						 weft_spawn(
+							 group, [](void *) { return recurse(0); }, nullptr, .name = "digger",
+							 .worker = 2);
+						 return weft_group_join(group, 0);
+					 },
+					 nullptr, .workers = 2, .keep_signals = true),
+		"stack overflow in task digger .*run_test.cc:.*64 KiB are not enough");
+}
+
 /* A29 */
 TEST(Run, CallsOutsideOneSayENORUN)
 {
@@ -334,6 +357,28 @@ TEST(Post, RunsExactlyOnceOrIsRefusedWhileTheRunEnds)
 		EXPECT_GT(refused, 0);
 		weft_handle_unref(handle);
 	}
+}
+
+TEST(Post, ReportsAFailureThatNobodyWaitsForAtOnce)
+{
+	static int reports;
+	static const weft_log_sink hook = { [](const weft_log_record *record, void *) {
+										   EXPECT_STREQ("what was posted failed", record->message);
+										   reports++;
+									   },
+		nullptr };
+	reports = 0;
+	weft_report_set(&hook);
+	EXPECT_EQ(0, run_task([] {
+		weft_handle *handle = weft_handle_current();
+		auto fail = [](void *) -> int { return WEFT_EPROTO; };
+		EXPECT_EQ(0, weft_post(handle, fail, nullptr, .worker = 1));
+		for (int i = 0; i < 1000 && reports == 0; i++) EXPECT_EQ(0, weft_sleep_ms(1));
+		weft_handle_unref(handle);
+		return 0;
+	}));
+	EXPECT_EQ(1, reports);
+	weft_report_set(nullptr);
 }
 
 TEST(Post, GivesAFutureThatAThreadCanJoin)

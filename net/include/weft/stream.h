@@ -85,7 +85,7 @@ WEFT_API WEFT_MUST int weft_stream_shutdown(weft_stream *s);
 
 /* Frees. NULL is fine. Thread: task or worker. Never suspends, never fails. */
 WEFT_API void weft_stream_close(weft_stream *s);
-/* The same with a reset. */
+/* The same with a reset, where there is such a thing: the peer of a pipe sees an end. */
 WEFT_API void weft_stream_abort(weft_stream *s);
 
 typedef struct weft_stream_stats {
@@ -99,13 +99,19 @@ WEFT_API void weft_stream_get_stats(const weft_stream *s, weft_stream_stats *out
 /* What weft_listener_serve was given, or NULL. */
 WEFT_API void *weft_stream_app(const weft_stream *s);
 /* Who is at the other end: "127.0.0.1:4000", "[::1]:4000", "unix:/path", "unix:" (unnamed),
- * "memory". Lives as long as the stream, also after the peer is gone. Never NULL. */
+ * "pipe", "memory". Lives as long as the stream, also after the peer is gone. Never NULL. */
 WEFT_API const char *weft_stream_peer(const weft_stream *s);
 
 /* Two streams, each the other's peer, in memory: both on this worker, each direction holding up to
  * 64 KiB that were written and not read. Thread: task. Errors: ENOMEM, ENORUN. */
 enum { WEFT_PAIR_CAPACITY = 65536 };
 WEFT_API WEFT_MUST int weft_stream_pair(weft_stream **a, weft_stream **b);
+
+/* A stream over two descriptors that poll(2) knows: pipes, a child's standard files, a terminal.
+ * Either may be -1; that half then fails with EBADF. It owns both from success on, and makes them
+ * non-blocking. Thread: task or worker. Errors: EINVAL (none, or one for both), EBADF, ENOMEM,
+ * ENORUN. */
+WEFT_API WEFT_MUST int weft_stream_pipe(int read_fd, int write_fd, weft_stream **out);
 
 typedef void weft_stream_event_fn(void *arg);
 

@@ -34,4 +34,5 @@
 #include <weft/timer.h>
 #include <weft/topic.h>
 #include <weft/trace.h>
+#include <weft/udp.h>
 #endif

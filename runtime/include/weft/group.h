@@ -81,7 +81,7 @@ WEFT_API int weft_spawn_with(
 WEFT_API WEFT_MUST int weft_group_next(weft_group *group, weft_task **out);
 
 /* Copies up to `room` failures nobody has seen, the oldest first, and returns how many there are.
- * Names stay valid until the join. Thread: the opener. */
+ * Names stay valid until the following next or join. Thread: the opener. */
 WEFT_API size_t weft_group_failures(const weft_group *group, weft_failure *list, size_t room);
 
 /* Cancels the children there are and those to come. Returns at once. Thread: the group's worker. */

@@ -28,7 +28,7 @@ typedef struct weft_post_options {
 
 /* Runs fn(arg) as a task of the run's own group, under the context of this call. 0: it will run,
  * exactly once, before weft_run returns. On failure it never runs and `*future` is untouched.
- * A failure of `fn` itself is in the future, or, without one, reported.
+ * A failure of `fn` itself is in the future, or, without one, reported at once.
  * Thread: any. Errors: ESHUTDOWN, EFULL beyond 65 536 waiting posts, ENOMEM, EINVAL. */
 WEFT_API WEFT_MUST int weft_post_with(
 	weft_handle *handle, weft_task_fn *fn, void *arg, const weft_post_options *options);

@@ -41,8 +41,8 @@ typedef struct weft_run_options {
  *
  * Blocks the thread.
  * Errors: EBUSY inside a task or a worker's loop, or when another run owns the signals and this one
- * did not say keep_signals; EINVAL for options out of range; ENOMEM, EAGAIN, EMFILE when a worker
- * cannot start; ESTUCK; else what main returned. */
+ * did not say keep_signals; EINVAL for options out of range (stack: 8 MiB at most); ENOMEM, EAGAIN,
+ * EMFILE when a worker cannot start; ESTUCK; else what main returned. */
 WEFT_API WEFT_MUST int weft_run_with(weft_task_fn *fn, void *arg, const weft_run_options *options);
 #define weft_run(...)           WEFT_RUN_(__VA_ARGS__, )
 #define WEFT_RUN_(fn, arg, ...) weft_run_with(fn, arg, WEFT_OPTIONS(weft_run_options, __VA_ARGS__))
