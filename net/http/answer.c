@@ -19,43 +19,16 @@
 #include "net/http/outcome.h"
 #include "net/http/request.h"
 #include "net/http/site.h"
+#include "net/http/upgrade.h"
 #include "net/http/uri.h"
 
-typedef enum verdict { KEEP, CLOSE, LINGER, ABORT } verdict;
+typedef enum verdict { KEEP, CLOSE, LINGER, ABORT, GIVE } verdict;
 
 /* Called by the scheduler: must not suspend. */
 static void on_pause(weft_task *task)
 {
 	weft_request *rq = task->arg;
 	if (!wf_output_is_empty(&rq->output)) wf_output_start(&rq->output);
-}
-
-/* On the loop, while a handler runs: the client has ended. */
-static void client_is_gone(weft_request *rq)
-{
-	rq->gone = true;
-	if (rq->handling)
-		wf_scope_raise(&rq->scope.scope, WF_LEVEL_CANCEL, WEFT_REASON_PEER, "the client");
-}
-
-static void on_gone(wf_io *io)
-{
-	client_is_gone(wf_container_of(io, wf_plain_connection, fd.io)->connection.request);
-}
-
-static void on_stream_gone(void *rq)
-{
-	client_is_gone(rq);
-}
-
-/* Where it cannot be watched, writing the answer will fail in time. */
-static void watch_client(weft_request *rq, bool on)
-{
-	wf_connection *c = rq->connection;
-	if (c->io != NULL)
-		(void)!wf_io_watch_gone(c->io, on ? on_gone : NULL);
-	else
-		(void)!wf_stream_watch_gone(c->stream, on ? on_stream_gone : NULL, rq);
 }
 
 /* Begin. */
@@ -163,10 +136,10 @@ static int handle(weft_request *rq, weft_reason *reason)
 	bool watched = now->route == NULL || !now->route->half_close;
 	wf_bracket_init(&rq->scope, rq->task);
 	rq->handling = true;
-	if (watched) watch_client(rq, true);
+	if (watched) wf_request_watch(rq, true);
 	int rc = weft_request_pass(rq);
 	rc = join_children(rq, rc);
-	if (watched) watch_client(rq, false);
+	if (watched) wf_request_watch(rq, false);
 	rq->handling = false;
 	if (rq->scope.scope.level == WF_LEVEL_CANCEL) *reason = (weft_reason)rq->scope.scope.reason;
 	return wf_bracket_fini(&rq->scope, rc);
@@ -247,6 +220,7 @@ static verdict judge(weft_request *rq)
 	wf_message_state *now = &rq->now;
 	if (rq->output.error != 0) return ABORT;
 	if (now->abort) return rq->gone ? CLOSE : ABORT;
+	if (rq->given_ops != NULL) return GIVE;
 	if (!wf_body_is_read(rq) && (now->close || !wf_body_discard(rq))) return LINGER;
 	if (!now->close) return KEEP;
 	/* Who said itself that it closes sends nothing more. */
@@ -356,6 +330,19 @@ static void close_after(wf_connection *c, verdict v)
 	wf_connection_close(c, manners[v]);
 }
 
+/* The request is still there, for what it has read; the connection is its new owner's. */
+static void give_away(wf_connection *c, weft_request *rq)
+{
+	const wf_given_ops *ops = rq->given_ops;
+	wf_site *site = rq->site;
+	wf_timer_cancel(&site->worker->timers, &c->timer);
+	c->state = WF_CONNECTION_GIVEN;
+	c->given_ops = ops;
+	c->given_self = rq->given_self;
+	ops->taken(c, rq->given_self, rq->input + rq->at, rq->end - rq->at);
+	wf_site_give_request(site, rq);
+}
+
 /* Nothing of the batch is left but, perhaps, the beginning of a head. */
 static void leave(weft_request *rq, verdict v)
 {
@@ -365,6 +352,10 @@ static void leave(weft_request *rq, verdict v)
 	if (v == ABORT && rq->output.sending) wf_request_interrupt(rq);
 	wf_output_settle(&rq->output);
 	rq->task->pausing = NULL;
+	if (v == GIVE) {
+		give_away(c, rq);
+		return;
+	}
 	bool part = v == KEEP && rq->end > rq->begin;
 	if (part && wf_connection_keep(c, rq) != 0)
 		v = ABORT;

@@ -1,7 +1,9 @@
 #include "net/http/census.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "context/clock.h"
 #include "net/http/request.h"
 
 void wf_census_note(wf_census *census, const weft_request *rq, int64_t ended_ns)
@@ -28,4 +30,25 @@ const wf_census_entry *wf_census_at(const wf_census *census, uint32_t i)
 {
 	if (i >= WF_CENSUS_LAST || i >= census->next) return NULL;
 	return &census->last[(census->next - 1 - i) % WF_CENSUS_LAST];
+}
+
+uint32_t wf_census_connections(const wf_site *site, wf_census_connection *list, uint32_t room)
+{
+	int64_t now_ns = wf_now_ns();
+	uint32_t n = 0;
+	wf_list_for_each(node, &site->connections)
+	{
+		if (n == room) break;
+		const wf_connection *c = wf_list_entry(node, wf_connection, link);
+		wf_census_connection *out = &list[n++];
+		*out = (wf_census_connection){ .id = c->id,
+			.protocol = wf_connection_protocol(c),
+			.state = wf_connection_state_name(c),
+			.requests = c->requests,
+			.age_ns = now_ns - c->opened_ns,
+			.bytes_in = c->stream->received,
+			.bytes_out = c->stream->sent };
+		snprintf(out->peer, sizeof out->peer, "%s", weft_stream_peer(c->stream));
+	}
+	return n;
 }

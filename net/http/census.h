@@ -1,6 +1,6 @@
 /* What a site remembers of its requests, for whoever looks: the last ones, in a ring.
  *
- * Thread: the site's worker. A reader on another worker asks it by a message. */
+ * Thread: the site's worker. A reader on another worker has it run there (weft_call_on). */
 #ifndef WF_HTTP_CENSUS_H
 #define WF_HTTP_CENSUS_H
 
@@ -27,9 +27,24 @@ typedef struct wf_census {
 	uint32_t next;
 } wf_census;
 
+typedef struct wf_site wf_site;
+
+/* A connection as it is at this moment, in the words of docs/console.md. */
+typedef struct wf_census_connection {
+	uint64_t id;
+	char peer[64];
+	const char *protocol, *state;
+	uint32_t requests;
+	int64_t age_ns;
+	uint64_t bytes_in, bytes_out;
+} wf_census_connection;
+
 void wf_census_note(wf_census *census, const weft_request *rq, int64_t ended_ns);
 
 /* The `i`-th of the last ones, 0 the newest; NULL when there are not so many. */
 const wf_census_entry *wf_census_at(const wf_census *census, uint32_t i);
+
+/* At most `room` of the site's connections, oldest first. Returns how many were written. */
+uint32_t wf_census_connections(const wf_site *site, wf_census_connection *list, uint32_t room);
 
 #endif

@@ -11,6 +11,7 @@
 #include "net/http/http1.h"
 #include "net/http/request.h"
 #include "net/http/site.h"
+#include "net/http/upgrade.h"
 
 static int init(wf_connection *c, wf_site *site)
 {
@@ -67,7 +68,7 @@ int wf_connection_open(wf_site *site, weft_stream *stream)
 
 void wf_connection_close(wf_connection *c, wf_close_manner manner)
 {
-	wf_assert(c->request == NULL);
+	wf_assert(c->state == WF_CONNECTION_GIVEN || c->request == NULL);
 	wf_timers *timers = &c->site->worker->timers;
 	weft_stream *stream = c->stream;
 	bool plain = c->io != NULL;
@@ -181,9 +182,14 @@ const char *wf_connection_state_name(const wf_connection *c)
 	case WF_CONNECTION_READING:
 		return "reading";
 	case WF_CONNECTION_HANDLING:
-		return c->request && c->request->waiting == WF_CLIENT_WRITE ? "writing" : "handling";
+		return c->request->waiting == WF_CLIENT_WRITE ? "writing" : "handling";
 	case WF_CONNECTION_GIVEN:
 		return "open";
 	}
 	return "";
+}
+
+const char *wf_connection_protocol(const wf_connection *c)
+{
+	return c->state == WF_CONNECTION_GIVEN ? c->given_ops->protocol : "http/1.1";
 }

@@ -23,6 +23,7 @@
 
 typedef struct wf_connection wf_connection;
 typedef struct wf_site wf_site;
+typedef struct wf_given_ops wf_given_ops;
 
 typedef enum wf_connection_state {
 	WF_CONNECTION_FRESH,
@@ -47,12 +48,16 @@ struct wf_connection {
 	wf_site *site;
 	weft_stream *stream;
 	wf_io *io; /* of the stream, when that is a plain socket: then the loop itself can read */
-	weft_request *request;
+	union {
+		weft_request *request; /* while one is handled */
+		void *given_self;      /* of given_ops, when it was given away */
+	};
 	wf_partial *partial;
 	wf_timer timer;
 	wf_list link; /* among the site's, oldest first */
 	int64_t opened_ns;
-	uint64_t id;       /* unique in the run */
+	uint64_t id; /* unique in the run */
+	const wf_given_ops *given_ops;
 	uint32_t requests; /* answered so far */
 	uint8_t state;     /* wf_connection_state */
 	bool used;         /* since the hand of eviction passed */
@@ -79,7 +84,7 @@ typedef enum wf_close_manner {
 	WF_CLOSE_ABORT,  /* it shall see that something is missing */
 } wf_close_manner;
 
-/* Frees it. No request is attached. */
+/* Frees it. No request is attached; who it was given to is not told. */
 void wf_connection_close(wf_connection *c, wf_close_manner manner);
 
 /* Nothing is at work on it: waits for the next request, without a stack. */
@@ -94,7 +99,8 @@ int wf_connection_keep(wf_connection *c, const weft_request *rq);
 void wf_connection_restore(wf_connection *c, weft_request *rq);
 void wf_connection_forget(wf_connection *c);
 
-/* What the census calls the state. */
+/* In the words of docs/console.md. */
 const char *wf_connection_state_name(const wf_connection *c);
+const char *wf_connection_protocol(const wf_connection *c);
 
 #endif

@@ -10,6 +10,7 @@
 #include "net/http/answer.h"
 #include "net/http/request.h"
 #include "net/http/site.h"
+#include "net/http/upgrade.h"
 #include "runtime/group.h"
 
 static void read_now(wf_connection *c);
@@ -168,6 +169,7 @@ void wf_http1_timer(wf_timer *timer)
 		wf_request_timer(c->request);
 		break;
 	case WF_CONNECTION_GIVEN:
+		c->given_ops->timer(c, c->given_self);
 		break;
 	}
 }

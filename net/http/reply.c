@@ -120,7 +120,9 @@ static void write_opening(weft_request *rq, wf_http_writer *writer)
 
 static void write_connection(weft_request *rq, wf_http_writer *writer)
 {
-	if (rq->now.close)
+	if (rq->now.status == 101)
+		WF_HTTP_WRITE(writer, "Connection: upgrade\r\n");
+	else if (rq->now.close)
 		WF_HTTP_WRITE(writer, "Connection: close\r\n");
 	else if (rq->head.minor_version == 0)
 		WF_HTTP_WRITE(writer, "Connection: keep-alive\r\n");
@@ -173,7 +175,7 @@ int wf_reply_begin(weft_request *rq, int status, int64_t length)
 	char *to;
 	if (now->reply_error != 0) return now->reply_error;
 	if (now->stage != WF_REPLY_NONE) return WEFT_EALREADY;
-	if (status < 200 || status > 599) return WEFT_EINVAL;
+	if (status != 101 && (status < 200 || status > 599)) return WEFT_EINVAL;
 	const char *type = type_of(now);
 	size_t most = HEAD_FIXED + now->fields_size + (type ? strlen(type) : 0);
 	if (most > WF_OUTPUT_SIZE) return WEFT_EMSGSIZE;
@@ -245,7 +247,7 @@ static int reply_whole(
 	weft_request *rq, int status, const char *type, const void *data, size_t size)
 {
 	rq->now.type = type;
-	int rc = wf_reply_begin(rq, status, (int64_t)size);
+	int rc = status < 200 ? WEFT_EINVAL : wf_reply_begin(rq, status, (int64_t)size);
 	if (rc == 0) rc = write_content(rq, data, size);
 	if (rc == 0 && !wf_reply_end(rq)) rc = rq->output.error ? rq->output.error : WEFT_EPIPE;
 	return rc;
@@ -348,6 +350,7 @@ int weft_reply_problem(weft_request *rq, int status, const char *format, ...)
 int weft_reply_begin(weft_request *rq, int status)
 {
 	int rc = enter(rq);
+	if (rc == 0 && status < 200) rc = WEFT_EINVAL;
 	if (rc == 0) rc = wf_reply_begin(rq, status, rq->now.length);
 	return note(rq, rc);
 }

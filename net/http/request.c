@@ -40,6 +40,7 @@ void wf_request_begin(weft_request *rq)
 	rq->now.path = "";
 	rq->at = rq->begin + rq->head.size;
 	rq->gone = false;
+	rq->given_ops = NULL;
 	rq->arena.at = rq->first;
 	rq->arena.end = rq->first + WF_REQUEST_FIRST;
 }
@@ -82,6 +83,13 @@ void wf_request_wait_over(weft_request *rq)
 	arm(rq);
 }
 
+void wf_request_unbound(weft_request *rq)
+{
+	rq->now.deadline_ns = INT64_MAX;
+	arm(rq);
+	wf_request_watch(rq, false);
+}
+
 static void expire(weft_request *rq)
 {
 	rq->now.deadline_ns = INT64_MAX;
@@ -111,6 +119,34 @@ void wf_request_timer(weft_request *rq)
 	if (now_ns >= rq->now.deadline_ns) expire(rq);
 	if (rq->waiting != WF_CLIENT_NONE && now_ns >= rq->wait_until_ns) judge_wait(rq, now_ns);
 	arm(rq);
+}
+
+/* On the loop, while a handler runs: the client has ended. */
+static void client_is_gone(weft_request *rq)
+{
+	rq->gone = true;
+	if (rq->handling)
+		wf_scope_raise(&rq->scope.scope, WF_LEVEL_CANCEL, WEFT_REASON_PEER, "the client");
+}
+
+static void on_gone(wf_io *io)
+{
+	client_is_gone(wf_container_of(io, wf_plain_connection, fd.io)->connection.request);
+}
+
+static void on_stream_gone(void *rq)
+{
+	client_is_gone(rq);
+}
+
+/* Where it cannot be watched, writing the answer will fail in time. */
+void wf_request_watch(weft_request *rq, bool on)
+{
+	wf_connection *c = rq->connection;
+	if (c->io != NULL)
+		(void)!wf_io_watch_gone(c->io, on ? on_gone : NULL);
+	else
+		(void)!wf_stream_watch_gone(c->stream, on ? on_stream_gone : NULL, rq);
 }
 
 /* Strings. */

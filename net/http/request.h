@@ -108,6 +108,9 @@ struct weft_request {
 	int64_t wait_until_ns;
 	uint64_t wait_mark; /* bytes sent when the wait began */
 
+	const wf_given_ops *given_ops; /* who gets the connection */
+	void *given_self;
+
 	weft_scope scope; /* of the handler */
 	wf_output output;
 	wf_message_state now;
@@ -134,6 +137,10 @@ void wf_request_wait(weft_request *rq, wf_client_wait what, int64_t until_ns);
 void wf_request_wait_over(weft_request *rq);
 /* The connection's timer fired while a task handles. */
 void wf_request_timer(weft_request *rq);
+/* Whether the client's end cancels the handler. */
+void wf_request_watch(weft_request *rq, bool on);
+/* From here on it has no deadline, and its client is not watched. */
+void wf_request_unbound(weft_request *rq);
 /* Makes what waits on the connection return. */
 void wf_request_interrupt(weft_request *rq);
 

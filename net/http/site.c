@@ -7,6 +7,7 @@
 #include "context/clock.h"
 #include "net/http/http1.h"
 #include "net/http/request.h"
+#include "net/http/upgrade.h"
 #include "net/transport/listener.h"
 
 enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000, PAUSE_MS = 100 };
@@ -145,6 +146,8 @@ static void close_resting(wf_site *site)
 		/* Its first request may be on its way. */
 		else if (c->state == WF_CONNECTION_FRESH)
 			wf_connection_deadline(c, wf_now_ns() + (int64_t)WF_FAREWELL_MS * NS_PER_MS);
+		else if (c->state == WF_CONNECTION_GIVEN)
+			c->given_ops->drain(c, c->given_self, false);
 	}
 }
 
@@ -155,6 +158,8 @@ static void close_unfinished(wf_site *site)
 		wf_connection *c = wf_list_entry(node, wf_connection, link);
 		if (is_resting(c) || c->state == WF_CONNECTION_READING)
 			wf_connection_close(c, WF_CLOSE_ENDED);
+		else if (c->state == WF_CONNECTION_GIVEN)
+			c->given_ops->drain(c, c->given_self, true);
 	}
 }
 
@@ -195,7 +200,7 @@ static void name_stuck(const wf_site *site)
 	wf_list_for_each(node, &site->connections)
 	{
 		const wf_connection *c = wf_list_entry(node, wf_connection, link);
-		const weft_request *rq = c->request;
+		const weft_request *rq = c->state == WF_CONNECTION_HANDLING ? c->request : NULL;
 		weft_report("server", "a request ignores its cancel",
 			weft_log_text("path", rq ? rq->now.path : NULL),
 			weft_log_text("peer", weft_stream_peer(c->stream)),
