@@ -232,6 +232,14 @@ static int64_t number_of(const char *text)
 	return digits > 0 && digits <= 15 && text[digits] == '\0' ? strtoll(text, NULL, 10) : -2;
 }
 
+static int refuse_name(session *s)
+{
+	char text[sizeof s->me.name + 80];
+	snprintf(text, sizeof text, "Somebody in this room is called %s already. Choose another name.",
+		s->me.name);
+	return refuse(s, close_taken, "name-taken", text);
+}
+
 /* Finds out who and where, in the store and among the members. Sets s->joined when all went well;
  * when it did not, the person was told. */
 static int find_place(session *s, const char *room, const char *name, const char *token)
@@ -251,9 +259,7 @@ static int find_place(session *s, const char *room, const char *name, const char
 		s->ws, s->topic, .queue = queue_most, .when_full = WEFT_DROP_OLDEST);
 	if (rc) return rc;
 	rc = chat_members_join(s->chat->members, &s->me, &change);
-	if (rc == WEFT_EEXIST)
-		return refuse(s, close_taken, "name-taken",
-			"Somebody in this room has that name already. Choose another one.");
+	if (rc == WEFT_EEXIST) return refuse_name(s);
 	if (rc == WEFT_EFULL) return refuse(s, close_failed, "full", "This room is full");
 	if (rc) return rc;
 	s->joined = true;
