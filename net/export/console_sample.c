@@ -1,6 +1,5 @@
 #include "net/export/console_sample.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <weft/scope.h>
@@ -44,33 +43,17 @@ static void fill_worker(wf_console_sample *sample, const wf_worker *worker)
 	sample->switches = worker->switches;
 }
 
-static void fill_connection(wf_console_connection *to, const wf_connection *c, int64_t now_ns)
-{
-	bool given = c->state == WF_CONNECTION_GIVEN;
-	*to = (wf_console_connection){ .id = c->id,
-		.protocol = given ? "websocket" : "http/1.1",
-		.state = wf_connection_state_name(c),
-		.requests = c->requests,
-		.age_ns = now_ns - c->opened_ns,
-		.bytes_in = c->stream->received,
-		.bytes_out = c->stream->sent };
-	snprintf(to->peer, sizeof to->peer, "%s", weft_stream_peer(c->stream));
-}
-
 static void fill_site(wf_console_sample *sample, wf_site *site)
 {
-	const wf_list *all = &site->connections;
 	sample->requests_total = site->counts.requests;
 	sample->errors_total = site->counts.errors;
 	__atomic_store_n(&site->told.requests, site->counts.requests, __ATOMIC_RELAXED);
 	__atomic_store_n(&site->told.errors, site->counts.errors, __ATOMIC_RELAXED);
 	sample->connections_total = site->count;
 	/* Its list begins with its task, which may not have run yet. */
-	for (const wf_list *node = all->prev; node != NULL && node != all; node = node->prev) {
-		if (sample->connection_count == WF_CONSOLE_CONNECTIONS) break;
-		const wf_connection *c = wf_list_entry(node, wf_connection, link);
-		fill_connection(&sample->connections[sample->connection_count++], c, sample->now_ns);
-	}
+	if (site->connections.next != NULL)
+		sample->connection_count =
+			wf_census_connections(site, sample->connections, WF_CONSOLE_CONNECTIONS);
 	for (uint32_t i = 0; i < WF_CONSOLE_REQUESTS; i++) {
 		const wf_census_entry *entry = wf_census_at(&site->census, i);
 		if (entry == NULL) break;

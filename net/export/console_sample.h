@@ -19,16 +19,7 @@
 #include "executor/inbox.h"
 #include "net/http/site.h"
 
-enum { WF_CONSOLE_CONNECTIONS = 200, WF_CONSOLE_REQUESTS = 100, WF_CONSOLE_PEER = 64 };
-
-typedef struct wf_console_connection {
-	uint64_t id;
-	char peer[WF_CONSOLE_PEER];
-	const char *protocol, *state;
-	uint32_t requests;
-	int64_t age_ns;
-	uint64_t bytes_in, bytes_out;
-} wf_console_connection;
+enum { WF_CONSOLE_CONNECTIONS = 200, WF_CONSOLE_REQUESTS = 100 };
 
 typedef struct wf_console_sample {
 	wf_message message;
@@ -44,8 +35,8 @@ typedef struct wf_console_sample {
 	double busy_percent;
 	uint64_t requests_total, errors_total;
 	unsigned connections_total, connection_count, request_count;
-	wf_console_connection connections[WF_CONSOLE_CONNECTIONS]; /* the newest first */
-	wf_census_entry requests[WF_CONSOLE_REQUESTS];             /* the newest first */
+	wf_census_connection connections[WF_CONSOLE_CONNECTIONS]; /* the oldest first */
+	wf_census_entry requests[WF_CONSOLE_REQUESTS];            /* the newest first */
 } wf_console_sample;
 
 /* Asks the worker of `site`, which may be this one. `*out` is the caller's. Errors: ENOMEM, EFULL,

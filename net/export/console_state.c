@@ -106,7 +106,7 @@ static void put_pool(weft_pool *pool, void *arg)
 		n.running, n.queued, n.done, n.rejected);
 }
 
-static void put_connection(text *t, const wf_console_connection *c)
+static void put_connection(text *t, const wf_census_connection *c)
 {
 	put(t, "%s{\"id\":%" PRIu64, comma(t), c->id);
 	put_string(t, "peer", c->peer);
