@@ -247,10 +247,10 @@ TEST_P(Listener, HandsOutItsQueueBeforeItDrains)
 		weft_stream *clients[3];
 		for (auto &client : clients) connect_to(weft_listener_address(l), &client);
 		int got = 0;
-		Event go;
+		weft_event go = {};
 		weft_group *group = weft_group_open();
 		spawn(group, [&] {
-			EXPECT_EQ(0, go.wait());
+			EXPECT_EQ(0, weft_event_wait(&go));
 			weft_stream *s;
 			int rc;
 			while ((rc = weft_listener_next(l, &s)) > 0) {
@@ -261,7 +261,7 @@ TEST_P(Listener, HandsOutItsQueueBeforeItDrains)
 		});
 		spawn(group, [&] {
 			EXPECT_EQ(0, weft_drain_wait());
-			go.happened = true;
+			weft_event_set(&go);
 			return 0;
 		});
 		weft_group_drain(group, 5000);

@@ -15,7 +15,7 @@ struct App {
 	int closed_with = 1;
 	int data_result = 0;
 	bool slow = false;
-	Event go;
+	weft_event go = {};
 };
 
 App *app_of(weft_connection *c)
@@ -39,7 +39,7 @@ int on_data(weft_connection *c, const char *data, size_t size)
 	app->got.append(data, size);
 	if (app->slow) {
 		app->events.push_back("begin");
-		int rc = app->go.wait();
+		int rc = weft_event_wait(&app->go);
 		app->events.push_back("end");
 		if (rc != 0) return rc;
 	}
@@ -128,7 +128,7 @@ TEST_P(Protocol, GivesTheNextEventOnlyWhenTheLastIsOver)
 		EXPECT_EQ(0, weft_stream_shutdown(client));
 		let_others_run();
 		EXPECT_EQ((Events{ "connected", "begin" }), app.events);
-		app.go.happened = true;
+		weft_event_set(&app.go);
 		EXPECT_EQ("12", read_all(client));
 		return 0;
 	});

@@ -545,7 +545,7 @@ TEST(StreamOutside, IsNotMadeOutsideARun)
 struct Scripted {
 	std::string taken;
 	size_t limit = 0;
-	Event never;
+	weft_event never = {};
 	bool interrupted = false, freed = false;
 };
 
@@ -558,7 +558,7 @@ int scripted_write(void *self, const struct iovec *vector, int, size_t *done)
 {
 	auto *s = static_cast<Scripted *>(self);
 	if (s->taken.size() == s->limit) {
-		int rc = s->never.wait();
+		int rc = weft_event_wait(&s->never);
 		return rc ? rc : WEFT_ECLOSED;
 	}
 	s->taken += *static_cast<char *>(vector->iov_base);
@@ -574,7 +574,7 @@ int scripted_shutdown(void *)
 void scripted_interrupt(void *self)
 {
 	static_cast<Scripted *>(self)->interrupted = true;
-	static_cast<Scripted *>(self)->never.happened = true;
+	weft_event_set(&static_cast<Scripted *>(self)->never);
 }
 
 void scripted_free(void *self, bool, bool)

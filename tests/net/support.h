@@ -13,6 +13,7 @@
 #include <weft/listener.h>
 #include <weft/scope.h>
 #include <weft/stream.h>
+#include <weft/sync.h>
 #include <weft/tcp.h>
 #include <weft/timer.h>
 
@@ -39,18 +40,6 @@ inline void let_others_run(int times = 10)
 {
 	for (int i = 0; i < times; i++) ASSERT_EQ(0, weft_sleep_ms(1));
 }
-
-/* Something that tasks of one worker wait for. */
-struct Event {
-	bool happened = false;
-
-	int wait() const
-	{
-		int rc = 0;
-		while (rc == 0 && !happened) rc = weft_sleep_ms(1);
-		return rc;
-	}
-};
 
 enum class Backend { poll, late };
 

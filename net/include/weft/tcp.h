@@ -14,9 +14,9 @@ WEFT_BEGIN
 WEFT_API WEFT_MUST int weft_resolve(
 	const char *host_port, weft_address *list, size_t room, size_t *got);
 
-/* Connects to the first address of "host:port" that answers; they are tried in order. Thread: task.
- * Suspends. Errors: of weft_resolve; ECONNREFUSED, ETIMEDOUT and others of connect(2), of the last
- * that failed. */
+/* Connects to the first address of "host:port" that answers: they are tried 250 ms apart, or as
+ * soon as one has failed, and the others are given up (RFC 8305). Thread: task. Suspends. Errors:
+ * of weft_resolve; ECONNREFUSED, ETIMEDOUT and others of connect(2), of the last that failed. */
 WEFT_API WEFT_MUST int weft_tcp_connect(const char *host_port, weft_stream **out);
 
 /* Thread: task. Suspends. Errors: of connect(2); EINVAL (not an address of TCP), EMFILE, ENOMEM. */
