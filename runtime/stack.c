@@ -340,6 +340,15 @@ bool wf_stack_pool_trim(wf_stack_pool *pool)
 	return false;
 }
 
+bool wf_stack_pool_warm(const wf_stack_pool *pool)
+{
+	for (size_t i = 0; i < WF_STACK_CLASSES; i++) {
+		const wf_stack_class *sized = &pool->classes[i];
+		if (at_most(sized->cold, sized->low_water) < sized->count) return true;
+	}
+	return false;
+}
+
 /* The stack may be in use, and its frames belong to somebody else: no sanitizer looks on. */
 __attribute__((no_sanitize("address", "thread"))) size_t wf_stack_used(const wf_stack *stack)
 {

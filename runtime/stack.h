@@ -147,6 +147,9 @@ static inline void wf_stack_give(wf_stack_pool *pool, wf_stack *stack)
  * up to WF_STACK_TRIM_MAX give their pages back to the kernel. true: there are more. */
 bool wf_stack_pool_trim(wf_stack_pool *pool);
 
+/* Free stacks are left that have not given their pages back. */
+bool wf_stack_pool_warm(const wf_stack_pool *pool);
+
 /* Bytes from the deepest one ever written up to the top, since the stack was made, trimmed or
  * forgotten; whoever wants it per task forgets before and asks after. Reads the stack: a system
  * call and up to a page, for measuring at will, not for every task. */

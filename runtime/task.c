@@ -204,6 +204,7 @@ void wf_task_bury(weft_task *task)
 	wf_worker *worker = wf_worker_here();
 	wf_coro_fini(&task->coro);
 	wf_stack_give(&worker->stacks, task->stack);
+	if (wf_unlikely(!wf_timer_armed(&worker->trim))) wf_worker_trim_later(worker);
 	task->stack = NULL;
 	wf_group_bury_child(task);
 }

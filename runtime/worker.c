@@ -256,13 +256,28 @@ static void report_no_stack(void *arg, int rc, const char *text)
 		weft_log_int("worker", worker->id), weft_log_code("error", rc));
 }
 
+static void trim_stacks(wf_timer *timer)
+{
+	wf_worker *worker = wf_container_of(timer, wf_worker, trim);
+	if (wf_stack_pool_trim(&worker->stacks) || wf_stack_pool_warm(&worker->stacks))
+		wf_worker_trim_later(worker);
+}
+
+void wf_worker_trim_later(wf_worker *worker)
+{
+	int64_t at = wf_now_ns() + (int64_t)WF_TRIM_MS * 1000000;
+	int rc = wf_timer_arm(&worker->timers, &worker->trim, at);
+	wf_assert(rc == 0); /* it is reserved */
+}
+
 static int init_stacks(wf_worker *worker)
 {
 	int rc = wf_stack_pool_init(&worker->stacks, worker->run->options.stack, worker->tasks_max);
 	worker->stacks.describe = describe_stack;
 	worker->stacks.report = report_no_stack;
 	worker->stacks.report_arg = worker;
-	return rc;
+	worker->trim.fire = trim_stacks;
+	return rc != 0 ? rc : wf_timer_reserve(&worker->timers, &worker->trim);
 }
 
 int wf_worker_init(wf_worker *worker, wf_run *run, int id)
@@ -295,6 +310,7 @@ free_scratch:
 fini_stacks:
 	wf_stack_pool_fini(&worker->stacks);
 fini_inbox:
+	wf_timers_fini(&worker->timers);
 	wf_inbox_fini(&worker->inbox);
 close_handles:
 	fini_handles(worker);
@@ -315,5 +331,6 @@ void wf_worker_fini(wf_worker *worker)
 	wf_group_free_spares(worker);
 	wf_task_free_slabs(worker);
 	wf_stack_pool_fini(&worker->stacks);
+	wf_timer_cancel(&worker->timers, &worker->trim);
 	wf_timers_fini(&worker->timers);
 }

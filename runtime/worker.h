@@ -25,6 +25,7 @@ enum {
 	WF_SCRATCH_SIZE = 65536, /* the buffer every descriptor of the worker may read into */
 	WF_TASKS_PER_SLAB = 64,
 	WF_POSTS_PER_TURN = 256,
+	WF_TRIM_MS = 1000, /* free stacks that were not used for so long give their pages back */
 };
 
 struct wf_worker {
@@ -54,6 +55,7 @@ struct wf_worker {
 	unsigned tasks_max;
 	uint64_t tasks_spawned;
 	wf_stack_pool stacks;
+	wf_timer trim;        /* of the stacks; armed while free ones may be warm */
 	wf_stack_watch watch; /* names the task that overflows one of them */
 	wf_timers timers;
 	wf_scope scope; /* above every scope of the worker */
@@ -112,6 +114,8 @@ void wf_worker_loop(wf_worker *worker);
 /* Closes what init made, if it did. No task is left. Thread: the one that ran the loop. */
 void wf_worker_fini(wf_worker *worker);
 
+/* Looks at the free stacks after a while. Thread: the worker. */
+void wf_worker_trim_later(wf_worker *worker);
 /* Puts a task at the end of the ready list. Thread: its worker. */
 void wf_worker_ready(wf_worker *worker, weft_task *task);
 /* Leaves the running task, which is parked or in the ready list, for the next; comes back when it

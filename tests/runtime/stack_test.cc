@@ -291,8 +291,11 @@ TEST(Stack, TrimIsBoundedAndSaysWhenThereIsMore)
 	std::vector<wf_stack *> all = pool.taken;
 	pool.give_all();
 	EXPECT_FALSE(wf_stack_pool_trim(&pool.pool)); /* a new period begins */
+	EXPECT_TRUE(wf_stack_pool_warm(&pool.pool));
 	EXPECT_TRUE(wf_stack_pool_trim(&pool.pool));
+	EXPECT_TRUE(wf_stack_pool_warm(&pool.pool));
 	EXPECT_FALSE(wf_stack_pool_trim(&pool.pool));
+	EXPECT_FALSE(wf_stack_pool_warm(&pool.pool));
 	for (wf_stack *stack : all) EXPECT_EQ(wf_stack_used(stack), 0u);
 }
 
