@@ -45,7 +45,9 @@ static int app(void *arg)
 		printf("interrupted\n");
 		weft_group_drain(front.group, 1000);
 	}
-	return weft_group_join(front.group, rc);
+	rc = weft_group_join(front.group, rc);
+	/* A client that stayed longer was hung up on, which is no failure of this program. */
+	return rc == WEFT_EDEADLINE ? 0 : rc;
 }
 
 int main(int argc, char **argv)

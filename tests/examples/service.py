@@ -20,7 +20,7 @@ PATIENCE = 60  # seconds that nothing takes; sanitizers make programs slow
 
 
 class Service:
-    """A program that says `listening on http://ADDRESS` and serves until it is told to end."""
+    """A program that says `listening on ADDRESS` (of a URL or a socket) and serves until it is told to end."""
 
     def __init__(self, *command):
         self.errors = tempfile.TemporaryFile("w+")
@@ -28,7 +28,7 @@ class Service:
             command, stdout=subprocess.PIPE, stderr=self.errors, text=True
         )
         line = self.process.stdout.readline()
-        found = re.fullmatch(r"listening on http://127\.0\.0\.1:([0-9]+)\n", line)
+        found = re.fullmatch(r"listening on (?:http://)?127\.0\.0\.1:([0-9]+)\n", line)
         if found is None:
             self.end(signal.SIGKILL)
             raise AssertionError(f"{command} said {line!r} and {self.said()!r}")
