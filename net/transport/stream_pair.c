@@ -133,14 +133,26 @@ static size_t put_in(lane *l, const char *bytes, size_t size)
 	return n;
 }
 
+static bool is_writable(const lane *l)
+{
+	return l->unread || l->count < WEFT_PAIR_CAPACITY;
+}
+
+/* Whoever was woken and finds nothing changed was interrupted. */
+static int how_woken(const pair_end *end, bool changed)
+{
+	if (end->stream.closing) return WEFT_ECLOSED;
+	return changed ? 0 : WEFT_ECANCELED;
+}
+
 static int pair_read(void *self, void *buffer, size_t size, size_t *got)
 {
 	pair_end *end = self;
 	lane *in = end->in;
 	int rc = wf_checkpoint();
-	while (rc == 0 && !is_readable(in)) {
+	if (rc == 0 && !is_readable(in)) {
 		rc = wait_in(&in->reader, "read");
-		if (rc == 0 && end->stream.closing) rc = WEFT_ECLOSED;
+		if (rc == 0) rc = how_woken(end, is_readable(in));
 	}
 	if (rc != 0) return rc;
 	if (in->reset) return WEFT_ECONNRESET;
@@ -155,9 +167,9 @@ static int pair_write(void *self, const struct iovec *vector, int n, size_t *don
 	pair_end *end = self;
 	lane *out = end->out;
 	int rc = wf_checkpoint();
-	while (rc == 0 && !out->unread && out->count == WEFT_PAIR_CAPACITY) {
+	if (rc == 0 && !is_writable(out)) {
 		rc = wait_in(&out->writer, "write");
-		if (rc == 0 && end->stream.closing) rc = WEFT_ECLOSED;
+		if (rc == 0) rc = how_woken(end, is_writable(out));
 	}
 	if (rc != 0) return rc;
 	if (out->unread) return WEFT_EPIPE;
