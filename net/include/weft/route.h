@@ -36,7 +36,8 @@ typedef struct weft_route {
 	weft_handler_fn *const *through WEFT_DEFAULT; /* middleware, NULL-ended */
 	int timeout_ms WEFT_DEFAULT;                  /* of handling; 0: the server's */
 	int64_t max_body WEFT_DEFAULT;                /* 0: the server's */
-	int64_t max_message WEFT_DEFAULT;
+	int64_t max_message WEFT_DEFAULT; /* bytes a WebSocket may receive at once; 0: 1 MiB; 1009 */
+	const weft_websocket_options *websocket_options WEFT_DEFAULT;
 	/* The client may end its half of the connection and still wait for the answer; otherwise its
 	 * end cancels the handler. */
 	bool half_close WEFT_DEFAULT;
@@ -62,13 +63,15 @@ typedef struct weft_route {
 	{                                                                                              \
 		.method = "DELETE", .path = pattern, .handler = __VA_ARGS__                                \
 	}
+#define WEFT_WEBSOCKET_ROUTE_(pattern)                                                             \
+	.method = "GET", .path = pattern, .handler = weft_websocket_upgrade
 #define WEFT_WEBSOCKET(pattern, ...)                                                               \
 	{                                                                                              \
-		.method = "GET", .path = pattern, .websocket = __VA_ARGS__                                 \
+		WEFT_WEBSOCKET_ROUTE_(pattern), .websocket = __VA_ARGS__                                   \
 	}
 #define WEFT_WEBSOCKET_EVENTS(pattern, ...)                                                        \
 	{                                                                                              \
-		.method = "GET", .path = pattern, .events = __VA_ARGS__                                    \
+		WEFT_WEBSOCKET_ROUTE_(pattern), .events = __VA_ARGS__                                      \
 	}
 
 WEFT_END
