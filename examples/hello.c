@@ -4,6 +4,7 @@
  *
  *     GET /             Hello, World!
  *     GET /json         {"message":"Hello, World!"}
+ *     GET /ws           a WebSocket that says what it hears
  *     GET /users/{id}   a lookup that blocks a pool's thread for a millisecond, and no worker */
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,10 +45,22 @@ static int get_user(weft_request *rq)
 	return weft_reply_json(rq, 200, weft_i64("id", user.id), weft_text("name", user.name));
 }
 
+static int echo(weft_websocket *ws)
+{
+	const weft_message *m;
+	int rc;
+	while ((rc = weft_websocket_next(ws, &m)) > 0) {
+		rc = weft_websocket_send(ws, m);
+		if (rc != 0) break;
+	}
+	return rc;
+}
+
 static const weft_route routes[] = {
 	WEFT_GET("/", get_hello),
 	WEFT_GET("/json", get_json),
 	WEFT_GET("/users/{id}", get_user),
+	WEFT_WEBSOCKET("/ws", echo),
 };
 
 static void say_where(void *app, const char *address)

@@ -1,7 +1,7 @@
 /* A chat with rooms: history in SQLite through a pool, live messages through topics, a page for
  * people and a console for whoever runs it. docs/chat.md is its protocol.
  *
- *     chat [--port N | --listen ADDRESS] [--workers N] [--data FILE] [--redis URL] [--otlp URL] */
+ *     chat [--port N | --listen ADDRESS] [--workers N] [--data FILE] [--otlp URL] */
 #include "chat.h"
 #include "json.h"
 
@@ -92,11 +92,10 @@ static const char usage[] =
 	"  --listen ADDRESS  listen there instead: [::]:8080, unix:/path, fd:3\n"
 	"  --workers N       this many threads, each with a loop (one per core unless told)\n"
 	"  --data FILE       keep the history in this SQLite file (chat.db unless told)\n"
-	"  --redis URL       share the rooms with other instances: redis://HOST:PORT\n"
 	"  --otlp URL        send traces to this OpenTelemetry collector: http://HOST:4318\n";
 
 struct options {
-	const char *listen, *data, *redis, *otlp;
+	const char *listen, *data, *otlp;
 	int port, workers;
 };
 
@@ -119,11 +118,8 @@ static int serve(void *arg)
 	int rc = weft_pool_new(
 		&run->chat.pool, .name = "store", .threads = pool_threads, .queue = pool_queue);
 	if (rc) return rc;
-	if (run->options->redis != NULL) rc = weft_topic_redis_open(run->options->redis);
-	if (rc == 0)
-		rc = weft_http_serve(routes, .listen = run->options->listen, .app = &run->chat,
-			.console = true, .listening = listening);
-	weft_topic_redis_close();
+	rc = weft_http_serve(routes, .listen = run->options->listen, .app = &run->chat, .console = true,
+		.listening = listening);
 	weft_pool_free(run->chat.pool);
 	return rc;
 }
@@ -159,7 +155,8 @@ static int read_options(int argc, char **argv, struct options *o)
 		const char *name = argv[i], **text = NULL;
 		if (strcmp(name, "--listen") == 0) text = &o->listen;
 		if (strcmp(name, "--data") == 0) text = &o->data;
-		if (strcmp(name, "--redis") == 0) text = &o->redis;
+		if (strcmp(name, "--redis") == 0)
+			return wrong("this build shares nothing with other instances: it has no Redis");
 		if (strcmp(name, "--otlp") == 0) text = &o->otlp;
 		bool port = strcmp(name, "--port") == 0, workers = strcmp(name, "--workers") == 0;
 		if (text == NULL && !port && !workers)
