@@ -16,8 +16,8 @@
 /* Slabs live until the run ends: a wake that comes late finds a task, perhaps a later one, whose
  * wait word refuses it. */
 typedef struct wf_task_slab {
-	struct wf_task_slab *older;
 	weft_task tasks[WF_TASKS_PER_SLAB];
+	struct wf_task_slab *older;
 } wf_task_slab;
 
 static void woken(wf_message *message)
@@ -179,8 +179,10 @@ static void task_main(void *arg)
 
 int wf_task_start(weft_task *task, wf_worker *worker, wf_scope *parent)
 {
-	if (atomic_load_explicit(&worker->live_tasks, memory_order_relaxed) >= worker->tasks_max)
-		return WEFT_EFULL;
+	unsigned live = atomic_load_explicit(&worker->live_tasks, memory_order_relaxed);
+	if (live >= worker->tasks_max) return WEFT_EFULL;
+	int rc = wf_ready_reserve(&worker->ready, live + 1);
+	if (rc != 0) return rc;
 	wf_stack *stack = wf_stack_take_size(&worker->stacks, task->stack_size);
 	if (stack == NULL) return worker->stacks.error;
 	wf_count(&worker->live_tasks, 1);

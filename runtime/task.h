@@ -40,58 +40,59 @@ typedef enum wf_task_state {
 	WF_TASK_ENDED,
 } wf_task_state;
 
+/* The first line is all that a switch to it or from it touches. */
 struct weft_task {
-	wf_coro coro;
-	weft_task *next;       /* in the ready list, a group's ended list, or a free list */
+	_Alignas(64) wf_coro coro;
 	weft_context *context; /* current while it runs; kept here while it does not */
 	wf_scope *scope;       /* innermost */
 	wf_worker *worker;     /* executes it */
 	wf_stack *stack;
-
+	/* Called when it is about to leave its worker to others, and not when it ends; must not
+	 * suspend. NULL: nobody asked. Who sets it takes it back before the function returns. */
+	void (*pausing)(weft_task *task);
 	_Atomic(uint64_t) wait; /* ticket << 2 | state: wait.h */
 	int cause;              /* who won the last wait */
 	uint8_t state;          /* wf_task_state */
 	uint8_t wait_flags;
 	bool woken;       /* won before it parked */
 	bool interrupted; /* a checkpoint fails: the innermost scope is cancelled, or could not open */
+
+	weft_task *next; /* in a group's ended list, or a free list */
+	weft_task_fn *fn;
+	void *arg;
+	void (*release)(void *arg);
+	weft_context *inherited; /* the reference it was spawned with, and goes back to */
+	weft_group *group;
+	wf_shard *shard; /* of the executing worker; NULL on the group's home */
+	int result;
+	int target; /* the worker asked for */
+
+	weft_scope *brackets; /* opened and not closed yet, innermost first */
+	wf_defer *deferred;   /* on the task's own scope, latest first */
+	wf_arena arena;
+	unsigned failed_scopes; /* opened without memory: checkpoints fail until they are closed */
+	unsigned open_groups;
+	wf_worker *owner; /* whose slab it came from */
 	bool service;     /* cancelled when the last ordinary child has ended */
 	bool forget;      /* nobody will ask for its result: not kept when it ends */
 	bool counted;     /* by the home of its group; else by the shard */
 	bool failed;      /* ended with an error that is nobody's cancel */
 	bool cancel_sent; /* its cancel message is out; only the group's home looks at this */
 	bool dropped;     /* ended and given up while that message was out */
-	const char *wait_what;
-	const void *wait_object;
-	wf_wake wake; /* to its worker; in flight only between a claim and its delivery */
 
-	wf_scope root;           /* the scope that the task itself is */
-	weft_scope *brackets;    /* opened and not closed yet, innermost first */
-	wf_defer *deferred;      /* on the task's own scope, latest first */
-	weft_context *inherited; /* the reference it was spawned with, and goes back to */
-	wf_arena arena;
-	unsigned failed_scopes; /* opened without memory: checkpoints fail until they are closed */
-	unsigned open_groups;
-	wf_mutex_words *held; /* mutexes it has locked */
+	wf_scope root; /* the scope that the task itself is */
 
-	weft_task_fn *fn;
-	void *arg;
-	/* Called when it is about to leave its worker to others, and not when it ends; must not
-	 * suspend. NULL: nobody asked. Who sets it takes it back before the function returns. */
-	void (*pausing)(weft_task *task);
-	void (*release)(void *arg);
 	const char *name;
 	const char *site;
-	int result;
 	uint64_t id; /* unique in the life of the run */
-
-	wf_worker *owner; /* whose slab it came from */
-	weft_group *group;
-	wf_shard *shard;    /* of the executing worker; NULL on the group's home */
-	wf_list service_of; /* among the group's services */
-	wf_message message; /* asked for, posted, ended and given back travel by it */
-	wf_message cancel;  /* from its home to its worker and back */
-	int target;         /* the worker asked for */
-	size_t stack_size;  /* 0: the run's */
+	const char *wait_what;
+	const void *wait_object;
+	wf_mutex_words *held; /* mutexes it has locked */
+	size_t stack_size;    /* 0: the run's */
+	wf_wake wake;         /* to its worker; in flight only between a claim and its delivery */
+	wf_list service_of;   /* among the group's services */
+	wf_message message;   /* asked for, posted, ended and given back travel by it */
+	wf_message cancel;    /* from its home to its worker and back */
 };
 
 typedef void wf_defer_fn(void *arg);

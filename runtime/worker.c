@@ -24,29 +24,23 @@ void wf_worker_ready(wf_worker *worker, weft_task *task)
 	 */
 	if (wf_unlikely(worker->polling)) uv_stop(&worker->loop);
 	task->state = WF_TASK_READY;
-	task->next = NULL;
-	*worker->ready_last = task;
-	worker->ready_last = &task->next;
-	worker->ready_count++;
+	wf_ready_put(&worker->ready, task);
 }
 
-static bool turn_is_over(wf_worker *worker)
+/* The clock costs as much as two switches. */
+__attribute__((noinline)) static bool look_whether_over(wf_worker *worker)
 {
-	if (worker->turn_left == 0) return true;
-	worker->turn_left--;
-	if (worker->turn_left % WF_CLOCK_EVERY != 0) return false;
+	worker->until_look = WF_SWITCHES_A_LOOK;
+	if (--worker->looks_left == 0) return true;
 	return wf_now_ns() - worker->turn_began_ns > WF_TURN_NS;
 }
 
 /* Who runs next; NULL: the loop. */
 static weft_task *pick(wf_worker *worker)
 {
-	weft_task *task = worker->ready_first;
-	if (task == NULL || turn_is_over(worker)) return NULL;
-	worker->ready_first = task->next;
-	if (worker->ready_first == NULL) worker->ready_last = &worker->ready_first;
-	worker->ready_count--;
-	return task;
+	if (wf_ready_count(&worker->ready) == 0) return NULL;
+	if (wf_unlikely(--worker->until_look == 0) && look_whether_over(worker)) return NULL;
+	return wf_ready_take(&worker->ready);
 }
 
 /* Makes `task` (NULL: the loop) the current one; returns where to switch to. */
@@ -87,7 +81,8 @@ void wf_worker_switch(wf_worker *worker)
 
 void wf_worker_yield(wf_worker *worker)
 {
-	wf_worker_ready(worker, worker->task);
+	worker->task->state = WF_TASK_READY;
+	wf_ready_put(&worker->ready, worker->task);
 	wf_worker_switch(worker);
 }
 
@@ -138,7 +133,8 @@ static void run_turn(wf_worker *worker)
 {
 	worker->turns++;
 	worker->turn_began_ns = worker->now_ns;
-	worker->turn_left = WF_TURN_SWITCHES;
+	worker->until_look = WF_SWITCHES_A_LOOK;
+	worker->looks_left = WF_TURN_SWITCHES / WF_SWITCHES_A_LOOK;
 	weft_task *first = pick(worker);
 	if (first == NULL) return;
 	wf_coro_switch(&worker->loop_coro, enter(worker, first));
@@ -173,7 +169,7 @@ static void arm_timer(wf_worker *worker)
 
 static void poll_descriptors(wf_worker *worker)
 {
-	bool busy = worker->ready_first != NULL || wf_posts_may_start(worker);
+	bool busy = wf_ready_count(&worker->ready) != 0 || wf_posts_may_start(worker);
 	if (!busy && wf_inbox_may_sleep(&worker->inbox)) {
 		arm_timer(worker);
 		worker->polling = true;
@@ -284,7 +280,6 @@ int wf_worker_init(wf_worker *worker, wf_run *run, int id)
 {
 	worker->run = run;
 	worker->id = id;
-	worker->ready_last = &worker->ready_first;
 	worker->posts_last = &worker->posts;
 	worker->tasks_max = (unsigned)run->options.tasks;
 	wf_list_init(&worker->open_io);
@@ -329,6 +324,7 @@ void wf_worker_fini(wf_worker *worker)
 	fini_handles(worker);
 	wf_free(worker->scratch);
 	wf_group_free_spares(worker);
+	wf_ready_fini(&worker->ready);
 	wf_task_free_slabs(worker);
 	wf_stack_pool_fini(&worker->stacks);
 	wf_timer_cancel(&worker->timers, &worker->trim);

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "executor/inbox.h"
+#include "runtime/ready.h"
 #include "runtime/stack_watch.h"
 #include "runtime/task.h"
 #include "runtime/timer.h"
@@ -21,7 +22,8 @@ enum {
 	WF_TASK_BUDGET = 128,    /* operations a task may do before others get their turn */
 	WF_TURN_SWITCHES = 1024, /* switches from task to task before the loop is looked at */
 	WF_TURN_NS = 500000,     /* and the time after which it is, looked at every so often */
-	WF_CLOCK_EVERY = 32,     /* operations or switches between two looks at the clock */
+	WF_CLOCK_EVERY = 32,     /* operations between two looks at the clock */
+	WF_SWITCHES_A_LOOK = 64, /* switches between two looks at it */
 	WF_SCRATCH_SIZE = 65536, /* the buffer every descriptor of the worker may read into */
 	WF_TASKS_PER_SLAB = 64,
 	WF_POSTS_PER_TURN = 256,
@@ -38,9 +40,9 @@ struct wf_worker {
 	bool sealing;  /* its inbox takes no more posts, and is to settle */
 
 	weft_task *task; /* the one that runs, NULL in the loop */
-	weft_task *ready_first, **ready_last;
-	unsigned ready_count;
-	unsigned turn_left;   /* switches until the loop is looked at */
+	wf_ready ready;
+	unsigned until_look;  /* switches until the clock is looked at */
+	unsigned looks_left;  /* and how often it is until the turn is over */
 	unsigned budget_left; /* operations until the running task yields */
 	int64_t turn_began_ns;
 	int64_t now_ns; /* read once a turn: for what may be a little late */

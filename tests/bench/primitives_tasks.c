@@ -216,7 +216,7 @@ static int wait_for_cancel(void *arg)
 {
 	crowd *all = arg;
 	all->parked++;
-	(void)!weft_sleep_ms(INT64_MAX);
+	(void)!weft_drain_wait();
 	return 0;
 }
 
