@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <weft/api.h>
 
+#include "runtime/coro_machine.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define WF_CORO_ASAN 1
 #elif defined(__SANITIZE_THREAD__)
@@ -88,6 +90,22 @@ static inline void wf_coro_init(
 	wf_coro *c, void *stack_low, size_t stack_size, wf_coro_fn *fn, void *arg)
 {
 	c->sp = wf_coro_prepare(stack_low, stack_size, fn, arg);
+}
+#endif
+
+/* Where there is this, a coroutine can also end by returning whom to continue, instead of by
+ * wf_coro_switch_last. That spares whoever is continued a miss of the return predictor for each
+ * function it is to return from: spawn and join in half the time. */
+#if defined(WF_CORO_X86_64) && !defined(WF_CORO_ANNOTATED)
+#define WF_CORO_ENDING 1
+/* The sp of whom to continue, which must not be the coroutine itself. */
+typedef void *wf_coro_ending_fn(void *arg);
+void *wf_coro_prepare_ending(void *stack_low, size_t stack_size, wf_coro_ending_fn *fn, void *arg);
+
+static inline void wf_coro_init_ending(
+	wf_coro *c, void *stack_low, size_t stack_size, wf_coro_ending_fn *fn, void *arg)
+{
+	c->sp = wf_coro_prepare_ending(stack_low, stack_size, fn, arg);
 }
 #endif
 

@@ -105,18 +105,59 @@ entry:
 	.cfi_endproc
 	.size	entry, . - entry
 
-/* void *wf_coro_prepare(void *stack_low rdi, size_t stack_size rsi, fn rdx, void *arg rcx) */
+/* The same for a function that returns the sp to go on with. Its calls have all returned by then,
+ * so what the predictor holds is what it held when this stack was switched to: where the one who
+ * did that is resumed, a `ret` is right, and so is each of those that follow there. Where the next
+ * one is as fresh as this was, it is not. */
+	.type	entry_ending, @function
+	.p2align 4
+entry_ending:
+	.cfi_startproc
+	.cfi_undefined %rip
+	LANDING
+	movq	%r13, %rdi
+	callq	*%r12
+	movq	%rax, %rsp
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbx
+	popq	%rbp
+	leaq	entry_ending(%rip), %rcx
+	cmpq	(%rsp), %rcx
+	je	1f
+	ret
+1:
+	addq	$8, %rsp
+	notrack jmp *%rcx
+	.cfi_endproc
+	.size	entry_ending, . - entry_ending
+
+/* void *wf_coro_prepare(void *stack_low rdi, size_t stack_size rsi, fn rdx, void *arg rcx), and
+ * wf_coro_prepare_ending, which takes the same */
 	.globl	wf_coro_prepare
 	.hidden	wf_coro_prepare
 	.type	wf_coro_prepare, @function
+	.globl	wf_coro_prepare_ending
+	.hidden	wf_coro_prepare_ending
+	.type	wf_coro_prepare_ending, @function
 	.p2align 4
+wf_coro_prepare_ending:
+	.cfi_startproc
+	LANDING
+	leaq	entry_ending(%rip), %r8
+	jmp	1f
+	.cfi_endproc
+	.size	wf_coro_prepare_ending, . - wf_coro_prepare_ending
 wf_coro_prepare:
 	.cfi_startproc
 	LANDING
+	leaq	entry(%rip), %r8
+1:
 	leaq	(%rdi, %rsi), %rax
 	andq	$-16, %rax
 	subq	$64, %rax
-	leaq	entry(%rip), %r8
 	movq	%rcx, 24(%rax)
 	movq	%rdx, 32(%rax)
 	movq	$0, 48(%rax)

@@ -60,23 +60,38 @@ void wf_group_fini(weft_group *group)
 		give_up_child(group, task);
 	}
 	free_failures(group);
-	wf_timer_cancel(&group->home->timers, &group->timer);
-	wf_shards_free(group);
+	if (wf_timer_armed(&group->timer)) wf_timer_cancel(&group->home->timers, &group->timer);
+	if (group->shards != NULL) wf_shards_free(group);
 	wf_scope_fini(&group->scope);
 	group->magic = 0;
 }
 
-/* Groups are made for every request and every gather: a worker keeps the structs. */
-static weft_group *take_group(wf_worker *worker)
+/* Groups are made for every request and every gather: a worker keeps the structs, and each as it
+ * was made, since most of it is again what it was once the group is over. */
+static weft_group *take_group(wf_worker *worker, wf_scope *parent)
 {
 	weft_group *group = worker->free_groups;
-	if (group == NULL) return wf_alloc(sizeof *group);
+	if (group == NULL) {
+		group = wf_alloc(sizeof *group);
+		if (group != NULL) wf_group_init(group, worker, parent);
+		return group;
+	}
 	worker->free_groups = group->next_free;
+	group->magic = WF_GROUP_MAGIC;
+	wf_scope_init(&group->scope, parent, home_raised);
 	return group;
 }
 
+/* Puts back what a group that is over, and was finished, is left with. */
 static void give_group(wf_worker *worker, weft_group *group)
 {
+	wf_debug_assert(wf_list_empty(&group->places) && wf_list_empty(&group->service_tasks));
+	group->ended_last = &group->ended_first;
+	group->ended_count = 0;
+	group->error = 0;
+	group->failure_count = group->failures_lost = 0;
+	group->joining = group->services_cancelled = group->expired = false;
+	group->wants_end = group->waiting = false;
 	group->next_free = worker->free_groups;
 	worker->free_groups = group;
 }
@@ -99,9 +114,8 @@ weft_group *weft_group_open_with(const weft_group_options *options)
 	weft_task *task = wf_task_here();
 	if (task == NULL) return &no_task;
 	wf_worker *worker = task->worker;
-	weft_group *group = take_group(worker);
+	weft_group *group = take_group(worker, task->scope);
 	if (group == NULL) return &no_memory;
-	wf_group_init(group, worker, task->scope);
 	group->opener = task;
 	group->name = options->name;
 	group->at_once = options->at_once > 0 ? (unsigned)options->at_once : 0;
@@ -555,7 +569,7 @@ static int verdict(weft_group *group, int rc)
 	int first = group->failures ? group->failures->public.code : group->error;
 	const wf_failure *rest = group->failures;
 	if (rest != NULL && rc >= 0) rest = rest->next;
-	wf_run_report_failures(group, rest);
+	if (rest != NULL || group->failures_lost != 0) wf_run_report_failures(group, rest);
 	if (rc < 0) first = rc;
 	if (first == 0 && group->scope.level == WF_LEVEL_CANCEL && group->expired)
 		return WEFT_EDEADLINE;

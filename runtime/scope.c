@@ -11,10 +11,18 @@ static uint8_t inherited(const wf_scope *scope)
 
 void wf_scope_init(wf_scope *scope, wf_scope *parent, wf_scope_fn *raised)
 {
-	*scope = (wf_scope){ .parent = parent, .raised = raised };
+	scope->parent = parent;
+	scope->raised = raised;
 	wf_list_init(&scope->children);
-	wf_list_init(&scope->sibling);
-	if (parent == NULL) return;
+	scope->own = WF_LEVEL_NONE;
+	scope->shielded = false;
+	if (parent == NULL) {
+		wf_list_init(&scope->sibling);
+		scope->level = WF_LEVEL_NONE;
+		scope->reason = WEFT_REASON_NONE;
+		scope->site = NULL;
+		return;
+	}
 	wf_list_push_back(&parent->children, &scope->sibling);
 	scope->level = parent->level;
 	scope->reason = parent->reason;

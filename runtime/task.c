@@ -79,7 +79,7 @@ void wf_task_release(weft_task *task)
 
 static void put_back(weft_task *task)
 {
-	wf_task_release(task); /* of one that never started */
+	if (task->inherited != NULL) wf_task_release(task); /* of one that never started */
 	task->state = WF_TASK_FREE;
 	task->next = task->owner->free_tasks;
 	task->owner->free_tasks = task;
@@ -167,15 +167,28 @@ static void finish(weft_task *task)
 	wf_group_child_ended(task);
 }
 
-static void task_main(void *arg)
+static wf_coro *run_task(weft_task *task)
 {
-	weft_task *task = arg;
 	wf_worker *worker = task->worker;
 	wf_worker_enter_task(worker);
 	task->result = task->fn(task->arg);
 	finish(task);
-	wf_worker_leave_task(worker);
+	return wf_worker_leave_task(worker);
 }
+
+#ifdef WF_CORO_ENDING
+static void *task_main(void *arg)
+{
+	return run_task(arg)->sp;
+}
+#else
+static void task_main(void *arg)
+{
+	weft_task *task = arg;
+	wf_coro_switch_last(&task->coro, run_task(task));
+}
+#define wf_coro_init_ending wf_coro_init
+#endif
 
 int wf_task_start(weft_task *task, wf_worker *worker, wf_scope *parent)
 {
@@ -196,7 +209,7 @@ int wf_task_start(weft_task *task, wf_worker *worker, wf_scope *parent)
 	wf_scope_init(&task->root, parent, root_raised);
 	task->scope = &task->root;
 	task->interrupted = task->root.level == WF_LEVEL_CANCEL;
-	wf_coro_init(&task->coro, stack->low, stack->size, task_main, task);
+	wf_coro_init_ending(&task->coro, stack->low, stack->size, task_main, task);
 	wf_worker_ready(worker, task);
 	return 0;
 }

@@ -91,11 +91,10 @@ void wf_worker_enter_task(wf_worker *worker)
 	arrive(worker);
 }
 
-void wf_worker_leave_task(wf_worker *worker)
+wf_coro *wf_worker_leave_task(wf_worker *worker)
 {
-	weft_task *from = worker->task;
-	worker->ended = from;
-	wf_coro_switch_last(&from->coro, enter(worker, pick(worker)));
+	worker->ended = worker->task;
+	return enter(worker, pick(worker));
 }
 
 /* Checkpoints. */

@@ -123,9 +123,9 @@ void wf_worker_ready(wf_worker *worker, weft_task *task);
 /* Leaves the running task, which is parked or in the ready list, for the next; comes back when it
  * is resumed. */
 void wf_worker_switch(wf_worker *worker);
-/* The first and the last act of a task, on its own stack. */
+/* The first and the last act of a task, on its own stack; the last says who continues. */
 void wf_worker_enter_task(wf_worker *worker);
-void wf_worker_leave_task(wf_worker *worker) __attribute__((noreturn));
+wf_coro *wf_worker_leave_task(wf_worker *worker);
 /* Lets every other ready task run first. */
 void wf_worker_yield(wf_worker *worker);
 
