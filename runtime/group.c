@@ -90,6 +90,8 @@ static void give_group(wf_worker *worker, weft_group *group)
 	group->ended_count = 0;
 	group->error = 0;
 	group->failure_count = group->failures_lost = 0;
+	group->deadline_ns = 0;
+	group->calls = NULL;
 	group->joining = group->services_cancelled = group->expired = false;
 	group->wants_end = group->waiting = false;
 	group->next_free = worker->free_groups;

@@ -72,6 +72,8 @@ typedef struct wf_place_waiter {
 	wf_ticket ticket;
 } wf_place_waiter;
 
+/* What a life changes, fini or give_group puts back: the next group is made of the same struct
+ * without being wiped. */
 struct weft_group {
 	uint32_t magic;
 	wf_worker *home;

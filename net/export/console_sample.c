@@ -37,7 +37,7 @@ static double busy_percent(wf_site_told *told, int64_t now_ns)
 static void fill_worker(wf_console_sample *sample, const wf_worker *worker)
 {
 	sample->tasks = atomic_load_explicit(&worker->live_tasks, memory_order_relaxed);
-	sample->ready = worker->ready_count;
+	sample->ready = wf_ready_count(&worker->ready);
 	sample->inbox = atomic_load_explicit(&worker->posts_waiting, memory_order_relaxed) +
 					atomic_load_explicit(&worker->expected, memory_order_relaxed);
 	sample->switches = worker->switches;
