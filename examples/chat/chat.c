@@ -115,13 +115,8 @@ static void listening(void *app, const char *address)
 static int serve(void *arg)
 {
 	struct run *run = arg;
-	int rc = weft_pool_new(
-		&run->chat.pool, .name = "store", .threads = pool_threads, .queue = pool_queue);
-	if (rc) return rc;
-	rc = weft_http_serve(routes, .listen = run->options->listen, .app = &run->chat, .console = true,
-		.listening = listening);
-	weft_pool_free(run->chat.pool);
-	return rc;
+	return weft_http_serve(routes, .listen = run->options->listen, .app = &run->chat,
+		.console = true, .listening = listening);
 }
 
 static int wrong(const char *format, ...) WEFT_PRINTF(1, 2);
@@ -175,7 +170,12 @@ static int open_and_run(struct run *run)
 	int rc = chat_store_open(run->options->data, &call, &run->chat.store);
 	if (rc) return wrong("cannot open the history: %s", call.why);
 	run->chat.members = chat_members_new();
-	rc = run->chat.members ? weft_run(serve, run, .workers = run->options->workers) : WEFT_ENOMEM;
+	rc = run->chat.members ? 0 : WEFT_ENOMEM;
+	if (rc == 0)
+		rc = weft_pool_new(
+			&run->chat.pool, .name = "store", .threads = pool_threads, .queue = pool_queue);
+	if (rc == 0) rc = weft_run(serve, run, .workers = run->options->workers);
+	weft_pool_free(run->chat.pool);
 	if (rc) wrong("cannot serve on %s: %s", run->options->listen, weft_error_text(rc));
 	chat_members_free(run->chat.members);
 	chat_store_close(run->chat.store);
