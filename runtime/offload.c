@@ -7,6 +7,7 @@
 #include <weft/offload.h>
 
 #include <weft/error.h>
+#include <weft/sync.h>
 
 #include "context/context.h"
 #include "executor/job.h"
@@ -56,7 +57,8 @@ static int run_job(offload *work, weft_pool *pool)
 
 int weft_offload_with(int (*fn)(void *arg), void *arg, const weft_offload_options *options)
 {
-	int rc = wf_checkpoint();
+	weft_limiter *limiter = options->limiter;
+	int rc = limiter ? weft_limiter_take(limiter) : wf_checkpoint();
 	if (rc != 0) return rc;
 	weft_task *task = wf_task_here();
 	offload work = { .task = task };
@@ -67,5 +69,7 @@ int weft_offload_with(int (*fn)(void *arg), void *arg, const weft_offload_option
 		.context = wf_context_current(),
 		.name = weft_task_name(task),
 		.site = options->site };
-	return run_job(&work, options->pool ? options->pool : task->worker->run->pool);
+	rc = run_job(&work, options->pool ? options->pool : task->worker->run->pool);
+	if (limiter != NULL) weft_limiter_give(limiter);
+	return rc;
 }

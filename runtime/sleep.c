@@ -4,6 +4,7 @@
 
 #include "context/alloc.h"
 #include "context/clock.h"
+#include "runtime/sleep.h"
 #include "runtime/worker.h"
 
 enum { NS_PER_MS = 1000000 };
@@ -21,7 +22,7 @@ static void wake_up(wf_timer *timer)
 	if (wf_wait_claim(sleep->task, sleep->ticket, 0)) wf_wait_wake(sleep->task);
 }
 
-static int sleep_until(int64_t deadline_ns, unsigned flags, int *cause)
+int wf_sleep_until(int64_t deadline_ns, unsigned flags, int *cause)
 {
 	wf_worker *worker = wf_worker_here();
 	sleeper sleep = { .timer = { .fire = wake_up }, .task = worker->task };
@@ -50,7 +51,7 @@ int weft_sleep_ms(int64_t ms)
 	int rc = wf_checkpoint();
 	if (rc != 0) return rc;
 	int cause;
-	return sleep_until(in_ms(wf_now_ns(), ms), 0, &cause);
+	return wf_sleep_until(in_ms(wf_now_ns(), ms), 0, &cause);
 }
 
 struct weft_ticker {
@@ -75,7 +76,7 @@ int weft_ticker_next(weft_ticker *ticker)
 	if (rc != 0) return rc;
 	if (weft_draining()) return 0;
 	int cause = 0;
-	if (ticker->next_ns > wf_now_ns()) rc = sleep_until(ticker->next_ns, WF_WAIT_DRAIN, &cause);
+	if (ticker->next_ns > wf_now_ns()) rc = wf_sleep_until(ticker->next_ns, WF_WAIT_DRAIN, &cause);
 	if (rc != 0) return rc;
 	if (cause == WF_CAUSE_DRAIN) return 0;
 	int64_t late = wf_now_ns() - ticker->next_ns;

@@ -65,5 +65,10 @@ WEFT_API void weft_event_clear(weft_event *event);
 /* Thread: worker; shared, any. */
 WEFT_API bool weft_event_is_set(weft_event *event);
 
+/* Takes a token of the limiter, after those who came before; weft_limiter_give gives it back, and
+ * is due whatever becomes of the task. Thread: task. Suspends. Errors: ECANCELED, ENOMEM; then no
+ * token was taken. */
+WEFT_API WEFT_MUST int weft_limiter_take(weft_limiter *limiter);
+
 WEFT_END
 #endif
