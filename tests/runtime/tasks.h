@@ -8,6 +8,8 @@
 #include <weft/group.h>
 #include <weft/post.h>
 #include <weft/scope.h>
+#include <weft/sync.h>
+#include <weft/timer.h>
 
 #include <atomic>
 #include <deque>
@@ -82,5 +84,40 @@ inline void let_others_run()
 {
 	for (int i = 0; i < 3; i++) EXPECT_EQ(0, weft_yield());
 }
+
+/* Memory has run out on this worker to the point that no timer can be armed, until End. */
+class NoTimers
+{
+  public:
+	NoTimers()
+	{
+		/* More than a worker's first heap of timers has room for. */
+		for (int i = 0; i < 200; i++) {
+			sleepers_.Spawn([this] {
+				int rc = weft_event_wait(&go_);
+				if (rc == 0) rc = weft_sleep_ms(3600000);
+				EXPECT_TRUE(rc == WEFT_ENOMEM || rc == WEFT_ECANCELED);
+				refused_ += rc == WEFT_ENOMEM;
+			});
+		}
+		let_others_run();
+		fail_allocations(true);
+		weft_event_set(&go_);
+		let_others_run();
+		EXPECT_GT(refused_, 0);
+	}
+
+	int End()
+	{
+		fail_allocations(false);
+		weft_group_cancel(sleepers_.group());
+		return sleepers_.Join();
+	}
+
+  private:
+	Tasks sleepers_;
+	weft_event go_{};
+	int refused_ = 0;
+};
 
 #endif
