@@ -408,7 +408,7 @@ TEST_P(WebsocketLine, KeepsTheOrderOfSeveralSenders)
 		for (int i = 0; i < 8; i++)
 			spawn(group, [ws, i] {
 				int rc = 0;
-				std::string data(300000, (char)('a' + i));
+				std::string data(100000, (char)('a' + i));
 				for (int k = 0; k < 3 && rc == 0; k++) rc = weft_websocket_text(ws, data.c_str());
 				return rc;
 			});
@@ -419,7 +419,7 @@ TEST_P(WebsocketLine, KeepsTheOrderOfSeveralSenders)
 		}
 		std::string all = c.take();
 		for (char who = 'a'; who < 'i'; who++) {
-			std::string one = "TEXT(" + std::string(300000, who) + ")";
+			std::string one = "TEXT(" + std::string(100000, who) + ")";
 			size_t at = 0;
 			for (int k = 0; k < 3; k++) {
 				at = all.find(one, at);
