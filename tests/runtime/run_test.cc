@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -315,7 +316,7 @@ TEST(Run, StartsOrUndoesEverythingWhenAllocationsFail)
 /* A27 */
 TEST(Post, RunsExactlyOnceOrIsRefusedWhileTheRunEnds)
 {
-	for (int round = 0; round < 3; round++) {
+	for (int round = 0; round < 2; round++) {
 		std::atomic<weft_handle *> handle{ nullptr };
 		std::atomic<bool> stop{ false };
 		std::atomic<long> posted{ 0 }, executed{ 0 }, refused{ 0 };
@@ -339,6 +340,8 @@ TEST(Post, RunsExactlyOnceOrIsRefusedWhileTheRunEnds)
 					else
 						refused++;
 					if (rc == WEFT_ESHUTDOWN) break;
+					/* The workers need a core to get anything done. */
+					if (rc == WEFT_EFULL) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 					EXPECT_TRUE(rc == 0 || rc == WEFT_EFULL || rc == WEFT_ESHUTDOWN) << rc;
 				}
 				weft_handle_unref(mine);
