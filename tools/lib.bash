@@ -30,11 +30,17 @@ done_with() {
 	progress_stage=
 }
 
+# may_write FOLDER: ends with one clear line where a build cannot be made.
+may_write() {
+	mkdir -p "$weft_root/$1" 2>/dev/null && [ -w "$weft_root/$1" ] && return 0
+	fail "cannot write to $weft_root/$1: building needs a checkout of your own"
+}
+
 # configure PRESET OPTION...: quiet unless it fails.
 configure() {
 	local preset=$1 log=$weft_root/build/$1.configure.log
 	shift
-	mkdir -p "$weft_root/build"
+	may_write build
 	progress "$preset: configuring"
 	(cd "$weft_root" && cmake --preset "$preset" "$@") >"$log" 2>&1 && return 0
 	done_with "$preset: could not be configured"
@@ -46,6 +52,7 @@ configure() {
 compile() {
 	local preset=$1 log=$weft_root/build/$1.build.log line
 	shift
+	may_write "build/$preset"
 	# The word ahead of the numbers tells ninja's own lines from a compiler's.
 	local status=0
 	NINJA_STATUS='weft-build %f/%t ' ninja -C "$weft_root/build/$preset" "$@" 2>&1 | tee "$log" |

@@ -433,7 +433,6 @@ TEST_P(Stream, DeliversWhatWasWrittenThoughInputIsUnread)
 
 TEST_P(Stream, ShowsAnAbortAsAReset)
 {
-	if (kind() == Kind::pipe) GTEST_SKIP() << "a pipe has only one kind of end";
 	run([&] {
 		/* A local socket knows a reset only as "not everything was read". */
 		if (kind() == Kind::local) {
@@ -443,7 +442,9 @@ TEST_P(Stream, ShowsAnAbortAsAReset)
 		a = nullptr;
 		char c;
 		size_t got;
-		EXPECT_EQ(WEFT_ECONNRESET, weft_stream_read(b, &c, 1, &got));
+		/* A pipe knows only one kind of end. */
+		int expected = kind() == Kind::pipe ? 0 : WEFT_ECONNRESET;
+		EXPECT_EQ(expected, weft_stream_read(b, &c, 1, &got));
 		return 0;
 	});
 }
