@@ -1,6 +1,7 @@
 #include "tests/net/websocket_shim.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "net/topic/topic.h"
 #include "net/transport/nap.h"
@@ -90,6 +91,20 @@ int test_websocket_serve(test_websocket *t)
 		(void)!wf_nap_shielded(&e.gate.nap, WF_NAP_FOREVER, WF_WAIT_UNCANCELABLE, "the session");
 	t->orderly = e.orderly;
 	return 0;
+}
+
+void test_websocket_small_buffer(weft_websocket *ws)
+{
+	int least = 1;
+	wf_assert(setsockopt(ws->io->fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof least) == 0);
+}
+
+size_t test_websocket_buffer(weft_websocket *ws)
+{
+	int size = 0;
+	socklen_t length = sizeof size;
+	wf_assert(getsockopt(ws->io->fd, SOL_SOCKET, SO_SNDBUF, &size, &length) == 0);
+	return (size_t)size;
 }
 
 unsigned test_topic_count(void)

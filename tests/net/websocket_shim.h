@@ -35,6 +35,11 @@ void test_gate_free(test_gate *gate);
 void test_gate_open(test_gate *gate);
 int test_gate_wait(test_gate *gate);
 
+/* The kernel keeps as little as it can of what is sent on this one. */
+void test_websocket_small_buffer(weft_websocket *ws);
+/* The most it would keep, in bytes. */
+size_t test_websocket_buffer(weft_websocket *ws);
+
 unsigned test_topic_count(void);
 size_t test_websocket_size(void);
 /* The code for a handler's result; negative when the operator should hear of it. */

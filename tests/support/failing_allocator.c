@@ -1,10 +1,11 @@
 #include "tests/support/failing_allocator.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <weft/alloc.h>
 
-static atomic_long attempts, failures, live, fail_at;
+static atomic_long attempts, failures, live, live_bytes, fail_at;
 static atomic_bool sticky;
 
 /* Whether this attempt must fail. A resize counts as one attempt like any other. */
@@ -17,9 +18,16 @@ static bool must_fail(void)
 	return fails;
 }
 
+static long size_of(void *block)
+{
+	return (long)malloc_usable_size(block);
+}
+
 static void *counted(void *block)
 {
-	if (block != NULL) atomic_fetch_add(&live, 1);
+	if (block == NULL) return NULL;
+	atomic_fetch_add(&live, 1);
+	atomic_fetch_add(&live_bytes, size_of(block));
 	return block;
 }
 
@@ -36,13 +44,18 @@ static void *allocate_aligned(size_t alignment, size_t size)
 static void *resize(void *block, size_t size)
 {
 	if (must_fail()) return NULL;
+	long before = block ? size_of(block) : 0;
 	void *moved = realloc(block, size);
-	return block == NULL ? counted(moved) : moved;
+	if (block == NULL) return counted(moved);
+	if (moved != NULL) atomic_fetch_add(&live_bytes, size_of(moved) - before);
+	return moved;
 }
 
 static void release(void *block)
 {
-	if (block != NULL) atomic_fetch_sub(&live, 1);
+	if (block == NULL) return;
+	atomic_fetch_sub(&live, 1);
+	atomic_fetch_sub(&live_bytes, size_of(block));
 	free(block);
 }
 
@@ -50,6 +63,7 @@ void failing_allocator_install(void)
 {
 	static const weft_allocator failing = { allocate, allocate_aligned, resize, release };
 	atomic_store(&live, 0);
+	atomic_store(&live_bytes, 0);
 	failing_allocator_fail_at(-1, FAIL_ONCE);
 	weft_allocator_set(&failing);
 }
@@ -80,4 +94,9 @@ long failing_allocator_failures(void)
 long failing_allocator_live(void)
 {
 	return atomic_load(&live);
+}
+
+long failing_allocator_live_bytes(void)
+{
+	return atomic_load(&live_bytes);
 }

@@ -36,8 +36,10 @@ void failing_allocator_fail_at(long n, enum failing_allocator_mode mode);
 long failing_allocator_attempts(void);
 /* How many of them failed. */
 long failing_allocator_failures(void);
-/* Blocks allocated less blocks freed, since install. */
+/* Blocks allocated less blocks freed, since install; and the bytes in them, as the C library rounds
+ * them. */
 long failing_allocator_live(void);
+long failing_allocator_live_bytes(void);
 
 #ifdef __cplusplus
 }
