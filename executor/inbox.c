@@ -15,8 +15,7 @@
  *   [A] the push (CAS of the head) before the load of `sleeping`; pairs with [B] the store of
  *       `sleeping` before the load of the head. Both are full fences: of the two loads at least
  *       one sees the other side's store, so either the producer wakes or the owner stays up.
- *       Without either of them wakes are lost, in practice and not only on paper. [A] is also what
- *       uv_async_send needs before its unfenced read of "already pending".
+ *       Without either of them wakes are lost, in practice and not only on paper.
  *   [C] the fields of a message are written before the push that publishes it (ck_stack fences the
  *       store, the CAS of x86 orders the rest); pairs with the exchange of the head and the load
  *       fence behind it in ck_stack_batch_pop.

@@ -31,7 +31,7 @@ struct wf_message {
 };
 
 /* Rouses the consumer out of its blocking call; must be callable from any thread, and wake it even
- * when it is only about to block (uv_async_send does). */
+ * when it is only about to block (an eventfd does). */
 typedef void wf_inbox_wake_fn(wf_inbox *inbox);
 
 struct wf_inbox {

@@ -66,7 +66,8 @@ struct wf_worker {
 	_Atomic(unsigned) posts_waiting;     /* how many; written here, read by those who post */
 
 	uv_loop_t loop;
-	uv_async_t async;
+	uv_poll_t wake; /* on `wake_fd`, an eventfd */
+	int wake_fd;
 	uv_timer_t timer;
 	int64_t timer_armed_ns; /* when the uv_timer fires; INT64_MAX: not started */
 	wf_list open_io;        /* descriptors, for the table and for shutdown */
