@@ -37,6 +37,8 @@ static int check_options(weft_run_options *options)
 		return WEFT_EINVAL;
 	if (options->drain_ms < -1 || options->cancel_ms < 0) return WEFT_EINVAL;
 	if (options->workers == 0) options->workers = (int)wf_cpus();
+	if (options->spin_us < -1 || options->spin_us > WF_SPIN_US_MAX) return WEFT_EINVAL;
+	if (options->spin_us == 0) options->spin_us = WF_SPIN_US;
 	if (options->drain_ms == 0) options->drain_ms = WF_DRAIN_MS;
 	if (options->cancel_ms == 0) options->cancel_ms = WF_CANCEL_MS;
 	if (options->tasks == 0) options->tasks = TASKS_DEFAULT;

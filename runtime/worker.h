@@ -26,6 +26,12 @@ enum {
 	WF_SWITCHES_A_LOOK = 64, /* switches between two looks at it */
 	WF_SCRATCH_SIZE = 65536, /* the buffer every descriptor of the worker may read into */
 	WF_TASKS_PER_SLAB = 64,
+	WF_SPIN_US = 5, /* default of weft_run_options.spin_us */
+	WF_SPIN_US_MAX = 1000,
+	WF_LOOKS_A_CLOCK = 8,        /* into the inbox between two at the clock, while spinning */
+	WF_SPIN_LOOKS_MAX = 1 << 17, /* into the inbox, should the clock stand still */
+	WF_POLLS_SKIPPED_MAX = 32,   /* turns in a row without a look at the descriptors */
+	WF_SPIN_BACKOFF_MAX = 64,    /* sleeps without spinning, when it was in vain again and again */
 	WF_POSTS_PER_TURN = 256,
 	WF_TRIM_MS = 1000, /* free stacks that were not used for so long give their pages back */
 };
@@ -41,11 +47,17 @@ struct wf_worker {
 
 	weft_task *task; /* the one that runs, NULL in the loop */
 	wf_ready ready;
-	unsigned until_look;  /* switches until the clock is looked at */
-	unsigned looks_left;  /* and how often it is until the turn is over */
-	unsigned budget_left; /* operations until the running task yields */
+	unsigned until_look;    /* switches until the clock is looked at */
+	unsigned looks_left;    /* and how often it is until the turn is over */
+	unsigned budget_left;   /* operations until the running task yields */
+	int spin_ns;            /* how long it looks into the inbox before it sleeps; 0: not at all */
+	bool woken_by_message;  /* the last sleep ended with one */
+	uint8_t polls_skipped;  /* since the last look at the descriptors */
+	uint8_t spin_backoff;   /* sleeps to let pass after a vain spin: doubles */
+	uint8_t spins_withheld; /* of these, how many are left */
 	int64_t turn_began_ns;
-	int64_t now_ns; /* read once a turn: for what may be a little late */
+	int64_t now_ns;    /* read once a turn: for what may be a little late */
+	int64_t polled_ns; /* the turn in which descriptors were last looked at */
 	wf_coro loop_coro;
 	weft_task
 		*ended; /* ran to its end a moment ago, still on its stack: buried from the next one */

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <weft/error.h>
+#include <weft/fd.h>
 #include <weft/future.h>
 #include <weft/group.h>
 #include <weft/offload.h>
@@ -14,8 +15,11 @@
 
 #include <csignal>
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include <atomic>
 #include <chrono>
@@ -23,6 +27,7 @@
 #include <vector>
 
 #include "tests/runtime/support.h"
+#include "tests/runtime/tasks.h"
 
 namespace
 {
@@ -52,6 +57,8 @@ TEST(Run, RefusesOptionsOutOfRange)
 	EXPECT_EQ(WEFT_EINVAL, weft_run(nothing, nullptr, .tasks = -1));
 	EXPECT_EQ(WEFT_EINVAL, weft_run(nothing, nullptr, .drain_ms = -2));
 	EXPECT_EQ(WEFT_EINVAL, weft_run(nothing, nullptr, .cancel_ms = -1));
+	EXPECT_EQ(WEFT_EINVAL, weft_run(nothing, nullptr, .spin_us = -2));
+	EXPECT_EQ(WEFT_EINVAL, weft_run(nothing, nullptr, .spin_us = 1001));
 }
 
 size_t open_files()
@@ -70,6 +77,70 @@ TEST(Run, LeavesNothingBehindAThousandTimes)
 	size_t files = open_files();
 	for (int i = 0; i < 1000; i++) ASSERT_EQ(0, run_task([] { return weft_yield(); }));
 	EXPECT_EQ(files, open_files());
+}
+
+struct rlimit limit_files(rlim_t n)
+{
+	struct rlimit before, few;
+	EXPECT_EQ(0, getrlimit(RLIMIT_NOFILE, &before));
+	few = before;
+	few.rlim_cur = n;
+	EXPECT_EQ(0, setrlimit(RLIMIT_NOFILE, &few));
+	return before;
+}
+
+/* Each descriptor that a run needs beside libuv's own is once the one that cannot be had. (When its
+ * own cannot, libuv up to 1.50 leaves one behind.) */
+TEST(Run, CannotStartWithoutDescriptorsAndLeavesNone)
+{
+	run_task([] { return 0; });
+	uv_loop_t loop;
+	ASSERT_EQ(0, uv_loop_init(&loop));
+	int least = uv_backend_fd(&loop) + 1;
+	for (int fd = least; fcntl(fd, F_GETFD) != -1; fd++) least = fd + 1;
+	ASSERT_EQ(0, uv_loop_close(&loop));
+	size_t files = open_files();
+	int rc = UV_EMFILE, refused = -1;
+	for (int n = least; rc == UV_EMFILE && n < least + 64; n++, refused++) {
+		struct rlimit before = limit_files(static_cast<rlim_t>(n));
+		rc = run_task([] { return 0; }, 1);
+		ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &before));
+		ASSERT_EQ(files, open_files()) << "with " << n;
+	}
+	EXPECT_EQ(0, rc);
+	EXPECT_GT(refused, 0);
+}
+
+/* The next message is always there when the worker looks for it, so that it never has to sleep. */
+TEST(Run, DescriptorsAndTimersHaveTheirTurnBetweenMessages)
+{
+	weft_run_options options{};
+	options.size = sizeof options;
+	options.workers = 2;
+	options.keep_signals = true;
+	options.spin_us = 1000;
+	int ends[2];
+	ASSERT_EQ(0, pipe(ends));
+	EXPECT_EQ(0, run_task_with(options, [&ends] {
+		int left = 2;
+		Tasks tasks;
+		tasks.Spawn([&] {
+			EXPECT_EQ(WEFT_READABLE, weft_fd_wait(ends[0], WEFT_READABLE));
+			left--;
+		});
+		tasks.Spawn([&] {
+			EXPECT_EQ(0, weft_sleep_ms(1));
+			left--;
+		});
+		EXPECT_EQ(0, weft_yield());
+		EXPECT_EQ(1, write(ends[1], "x", 1));
+		while (left > 0)
+			EXPECT_EQ(0, weft_call_on(
+							 2, [](void *) { return 0; }, nullptr));
+		return tasks.Join();
+	}));
+	close(ends[0]);
+	close(ends[1]);
 }
 
 TEST(Run, TwoAtOnceInTwoThreads)

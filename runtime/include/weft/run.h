@@ -20,13 +20,19 @@ typedef enum weft_on_stuck {
 typedef struct weft_run_options {
 	size_t size;
 	WEFT_NAMED_ONLY;
-	int workers WEFT_DEFAULT;       /* 0: one per processor this process may use */
-	int drain_ms WEFT_DEFAULT;      /* from the first signal to the cancel; 0: 5000; -1: no limit */
-	int cancel_ms WEFT_DEFAULT;     /* from the cancel until what is stuck is named; 0: 5000 */
-	size_t stack WEFT_DEFAULT;      /* bytes a task has unless its spawn says; 0: 64 KiB */
-	int tasks WEFT_DEFAULT;         /* live ones per worker, beyond which spawns fail; 0: 100 000 */
-	int pool_threads WEFT_DEFAULT;  /* of the run's own pool; 0: 16 */
-	int pool_queue WEFT_DEFAULT;    /* jobs that may wait in it; 0: 1024 */
+	int workers WEFT_DEFAULT;      /* 0: one per processor this process may use */
+	int drain_ms WEFT_DEFAULT;     /* from the first signal to the cancel; 0: 5000; -1: no limit */
+	int cancel_ms WEFT_DEFAULT;    /* from the cancel until what is stuck is named; 0: 5000 */
+	size_t stack WEFT_DEFAULT;     /* bytes a task has unless its spawn says; 0: 64 KiB */
+	int tasks WEFT_DEFAULT;        /* live ones per worker, beyond which spawns fail; 0: 100 000 */
+	int pool_threads WEFT_DEFAULT; /* of the run's own pool; 0: 16 */
+	int pool_queue WEFT_DEFAULT;   /* jobs that may wait in it; 0: 1024 */
+	/* For how many microseconds a worker that a message woke looks for the next one before it
+	 * sleeps again: between two busy workers a message then takes less than one, and else dozens.
+	 * It costs processor time and holds up timers and descriptors by as much; a worker that nothing
+	 * comes to does not, one that looks in vain soon hardly does, and on a single processor none
+	 * does. 0: 5; -1: never; at most 1000. */
+	int spin_us WEFT_DEFAULT;
 	bool keep_signals WEFT_DEFAULT; /* leave SIGINT and SIGTERM as they are */
 	weft_on_stuck on_stuck WEFT_DEFAULT;
 } weft_run_options;
