@@ -76,8 +76,8 @@ static void deliver(wf_message *message)
 {
 	post *posted = wf_container_of(message, post, message);
 	wf_worker *worker = posted->worker;
-	/* Until it is a task, it keeps its group from being over. */
-	atomic_fetch_add_explicit(&worker->run->posts.asks, 1, memory_order_relaxed);
+	/* Until it is a task it is a member itself: the group is not over, and its shard here stays. */
+	wf_group_enter(&worker->run->posts);
 	posted->next = NULL;
 	*worker->posts_last = posted;
 	worker->posts_last = &posted->next;
@@ -106,7 +106,7 @@ void wf_posts_start(wf_worker *worker)
 		worker->posts = next;
 		if (next == NULL) worker->posts_last = &worker->posts;
 		wf_count(&worker->posts_waiting, -1);
-		atomic_fetch_sub_explicit(&worker->run->posts.asks, 1, memory_order_release);
+		wf_group_leave(&worker->run->posts);
 	}
 }
 

@@ -73,6 +73,35 @@ TEST(Post, WaitsForAPlaceAmongTheTasks)
 	EXPECT_EQ(50, count);
 }
 
+/* One that still waits when the workers are sealed finds its part of the group there. */
+TEST(Post, WaitsForAPlaceAfterTheSealToo)
+{
+	std::atomic<int> count{ 0 };
+	weft_run_options options{};
+	options.size = sizeof options;
+	options.workers = 2;
+	options.tasks = 1;
+	options.keep_signals = true;
+	weft_handle *handle = nullptr;
+	auto hold_until_sealed = [](void *arg) {
+		auto *run = *static_cast<weft_handle **>(arg);
+		auto nothing = [](void *) { return 0; };
+		while (weft_post(run, nothing, nullptr, .worker = 1) != WEFT_ESHUTDOWN)
+			EXPECT_EQ(0, weft_yield());
+		weft_handle_unref(run);
+		for (int i = 0; i < 1000; i++) EXPECT_EQ(0, weft_yield());
+		return 0;
+	};
+	EXPECT_EQ(0, run_task_with(options, [&] {
+		handle = weft_handle_current();
+		int rc = weft_post(handle, hold_until_sealed, &handle, .worker = 2);
+		for (int i = 0; i < 5 && rc == 0; i++)
+			rc = weft_post(handle, count_after_a_yield, &count, .worker = 2);
+		return rc;
+	}));
+	EXPECT_EQ(5, count);
+}
+
 /* The clock of the loop and the clock of the deadlines differ by what passes between two looks. */
 TEST(Worker, DeadlineThatPassesBeforeThePollDoesNotBlockIt)
 {
