@@ -4,14 +4,12 @@
 #include <future>
 #include <thread>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <weft/server.h>
 
 #include "tests/net/support.h"
+#include "tests/net/websocket_raw.h"
 #include "tests/net/websocket_shim.h"
 #include "tests/support/failing_allocator.h"
 
@@ -98,7 +96,7 @@ int serve(void *arg)
 
 struct WebsocketStalled : testing::Test {
 	Pour pour;
-	int fd = -1, receive_buffer = 0;
+	int receive_buffer = 0;
 
 	void SetUp() override
 	{
@@ -109,38 +107,22 @@ struct WebsocketStalled : testing::Test {
 		EXPECT_EQ(0, failing_allocator_live_bytes());
 		failing_allocator_remove();
 	}
-	/* Asks for a WebSocket, hears that it has one, and nothing more. */
-	void ask(const std::string &path)
-	{
-		sockaddr_in address = {};
-		address.sin_family = AF_INET;
-		address.sin_port = htons(static_cast<uint16_t>(pour.port));
-		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		ASSERT_EQ(0, connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address));
-		std::string text = "GET " + path +
-						   " HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n"
-						   "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-						   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-		ASSERT_EQ((ssize_t)text.size(), send(fd, text.data(), text.size(), 0));
-		char c;
-		ASSERT_EQ(1, recv(fd, &c, 1, 0));
-	}
 	/* Until the server has given the connection up: reset, since not all of it was taken. */
-	void wait_for_the_end()
+	void wait_for_the_end(int fd)
 	{
 		pollfd hung = { fd, 0, 0 };
 		socklen_t length = sizeof receive_buffer;
 		EXPECT_EQ(1, poll(&hung, 1, 60000));
 		EXPECT_EQ(0, getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, &length));
-		close(fd);
 	}
 	void serve_to(const std::string &path)
 	{
 		std::thread client([&] {
 			pour.listening.get_future().wait();
-			ask(path);
-			wait_for_the_end();
+			Raw client(pour.port);
+			EXPECT_TRUE(client.ask(path));
+			EXPECT_TRUE(client.hear("HTTP/1.1 101 "));
+			wait_for_the_end(client.fd);
 			kill(getpid(), SIGTERM);
 		});
 		EXPECT_EQ(0, weft_run(serve, &pour, .workers = 1));

@@ -1,0 +1,169 @@
+/* Memory runs out at each place in turn, while WebSockets are asked for, talk, and subscribe: what
+ * cannot be done is refused or ended, nothing is kept, and the server goes on. */
+#include <atomic>
+#include <thread>
+
+#include <weft/server.h>
+
+#include "tests/net/support.h"
+#include "tests/net/websocket_frame_log.h"
+#include "tests/net/websocket_raw.h"
+#include "tests/net/websocket_shim.h"
+#include "tests/support/failing_allocator.h"
+
+using namespace frames;
+
+namespace
+{
+
+enum { PATIENCE_MS = 100, MANY = 2000 };
+
+/* Everybody here, and a task that reads what is published. */
+int come_in(weft_websocket *ws)
+{
+	weft_websocket_keep(ws, weft_websocket_alloc(ws, 100));
+	if (weft_websocket_kept(ws) == nullptr) return WEFT_ENOMEM;
+	return weft_websocket_subscribe(
+		ws, weft_websocket_param(ws, "room"), .when_full = WEFT_DISCONNECT);
+}
+
+int pass_on(weft_websocket *ws, const weft_message *m)
+{
+	const char *room = weft_websocket_param(ws, "room");
+	int rc = weft_topic_publish(room, m);
+	if (rc == 0 && weft_message_size(m) > 4) rc = weft_topic_print(room, "%s", "large");
+	weft_websocket_unsubscribe(ws, "elsewhere");
+	if (rc == 0) rc = weft_websocket_subscribe(ws, "elsewhere");
+	if (rc != 0) return rc == WEFT_EEXIST ? 0 : rc;
+	weft_websocket_unsubscribe(ws, "elsewhere");
+	return 0;
+}
+
+const weft_websocket_events room = { come_in, pass_on, nullptr };
+
+/* A straight line that echoes through a topic. */
+int line(weft_websocket *ws)
+{
+	weft_subscription *s;
+	const weft_message *m;
+	int rc = weft_subscription_open("line", &s, .when_full = WEFT_DISCONNECT);
+	if (rc != 0) return rc;
+	while ((rc = weft_websocket_next(ws, &m)) > 0) {
+		rc = weft_topic_publish("line", m);
+		if (rc == 0) rc = weft_subscription_next(s, &m);
+		if (rc > 0) rc = weft_websocket_send(ws, m);
+		if (rc != 0) break;
+	}
+	weft_subscription_close(s);
+	return rc;
+}
+
+const weft_websocket_options manners = { .close_ms = PATIENCE_MS };
+
+struct Server {
+	std::atomic<int> port{ 0 };
+	std::atomic<bool> done{ false };
+
+	int serve()
+	{
+		static const weft_route routes[] = {
+			WEFT_WEBSOCKET_EVENTS("/room/{room}", &room, .websocket_options = &manners),
+			WEFT_WEBSOCKET("/line", line, .websocket_options = &manners),
+		};
+		return weft_http_serve(
+			routes, .listen = "127.0.0.1:0", .app = this, .drain_ms = 5000,
+			.listening = [](void *app, const char *address) {
+				static_cast<Server *>(app)->port = atoi(strrchr(address, ':') + 1);
+			});
+	}
+	/* In a run's main task: until `done`. */
+	int run()
+	{
+		int result = 1;
+		weft_group *group = weft_group_open();
+		spawn(group, [&] { return result = serve(); });
+		while (!done) (void)!weft_sleep_ms(1);
+		EXPECT_EQ(0, weft_group_drain(group, 5000));
+		EXPECT_EQ(0, weft_group_join(group, 0));
+		return result;
+	}
+};
+
+std::string from_server(const std::string &text)
+{
+	return frame(FIN | TEXT, text, false);
+}
+
+/* Each step, as far as it gets. */
+void visit_room(int port)
+{
+	Raw a(port, PATIENCE_MS);
+	std::string large(9000, 'x');
+	if (!a.ask("/room/lobby", frame(FIN | TEXT, "come")) || !a.hear(from_server("come"))) return;
+	Raw b(port, PATIENCE_MS);
+	if (b.ask("/room/lobby") && b.hear("\r\n\r\n")) b.send(frame(FIN | TEXT, "both"));
+	if (!a.hear(from_server("both"))) b.leave();
+	a.send(frame(TEXT, large) + frame(FIN | PING, "?") + frame(FIN | MORE, "y"));
+	if (!a.hear(from_server(large + "y")) || !a.hear(from_server("large"))) return;
+	a.send(close_frame(1000, "bye"));
+	a.hear(frame(FIN | CLOSE, "\x03\xe8", false));
+}
+
+void visit_line(int port)
+{
+	Raw c(port, PATIENCE_MS);
+	if (!c.ask("/line", frame(FIN | TEXT, "one") + frame(FIN | TEXT, "two"))) return;
+	if (!c.hear(from_server("one")) || !c.hear(from_server("two"))) return;
+	c.send(frame(FIN | PING, "") + close_frame(4000));
+	c.hear(frame(FIN | CLOSE, "\x0f\xa0", false));
+}
+
+struct WebsocketMemory : OnBackend {
+	/* The n-th allocation fails while `visit` does; how many did. */
+	long fail(long n, failing_allocator_mode mode, void (*visit)(int port))
+	{
+		Server server;
+		long failed = 0;
+		long live = failing_allocator_live();
+		std::thread visitor([&] {
+			while (server.port == 0) usleep(200);
+			failing_allocator_fail_at(n, mode);
+			visit(server.port);
+			failed = failing_allocator_failures();
+			failing_allocator_fail_at(-1, mode);
+			/* It serves as before. */
+			Raw after(server.port, 5000);
+			EXPECT_TRUE(after.ask("/line", frame(FIN | TEXT, "after"))) << n;
+			EXPECT_TRUE(after.hear(from_server("after"))) << n << ": " << after.got;
+			server.done = true;
+		});
+		EXPECT_EQ(0, run([&] { return server.run(); })) << n;
+		visitor.join();
+		EXPECT_EQ(live, failing_allocator_live()) << "leaked at " << n;
+		EXPECT_EQ(0u, test_topic_count()) << n;
+		return failed;
+	}
+	void sweep(void (*visit)(int port))
+	{
+		failing_allocator_install();
+		for (failing_allocator_mode mode : { FAIL_ONCE, FAIL_STICKY }) {
+			long n = 0;
+			while (fail(n, mode, visit) > 0 && !HasFailure() && n < MANY) n++;
+			EXPECT_GT(n, 10);
+		}
+		failing_allocator_remove();
+	}
+};
+ON_EACH_BACKEND(WebsocketMemory);
+
+TEST_P(WebsocketMemory, MayRunOutAnywhereInARoom)
+{
+	sweep(visit_room);
+}
+
+TEST_P(WebsocketMemory, MayRunOutAnywhereInAStraightLine)
+{
+	sweep(visit_line);
+}
+
+} // namespace
