@@ -16,6 +16,12 @@ static void drop_current(weft_websocket *ws)
 	ws->current = NULL;
 }
 
+/* The connection's own error, handed up, or that nothing can be sent after a close of ours. */
+static bool is_old_news(const weft_websocket *ws, int rc)
+{
+	return (ws->over && rc == ws->rc) || (ws->closing && rc == WEFT_ECLOSED);
+}
+
 /* A handler has returned; what it says, if it ends the session. */
 static void obey_result(weft_websocket *ws, int rc, const char *what)
 {
@@ -23,8 +29,7 @@ static void obey_result(weft_websocket *ws, int rc, const char *what)
 	unsigned code = wf_websocket_code_of(rc, weft_cancel_reason(NULL), &ours);
 	if (code == WF_WEBSOCKET_NORMAL && ws->scope.level > WF_LEVEL_NONE)
 		code = WF_WEBSOCKET_GOING_AWAY;
-	/* The connection's own error, handed up, is news to nobody. */
-	if (ours && !(ws->over && rc == ws->rc))
+	if (ours && !is_old_news(ws, rc))
 		weft_report("websocket", "a handler failed", weft_log_text("handler", what),
 			weft_log_code("error", rc), weft_log_text("peer", weft_stream_peer(ws->stream)));
 	wf_websocket_begin_close(ws, code, NULL);

@@ -1,4 +1,6 @@
 /* Handlers as their peer sees them: in order, one at a time, and the last one once. */
+#include <weft/report.h>
+
 #include "tests/net/websocket_support.h"
 
 using namespace frames;
@@ -93,6 +95,41 @@ TEST_P(WebsocketEvents, CloseWhenAMessageFails)
 		c.expect_end("");
 	});
 	EXPECT_EQ("open closed 1007", log);
+}
+
+/* Handing up an error of one's own making is a mistake that somebody should hear of; that nothing
+ * can be sent after a close is not. */
+TEST_P(WebsocketEvents, ReportOnlyWhatTheOperatorShouldHear)
+{
+	static int reports;
+	static const weft_log_sink hook = {
+		[](const weft_log_record *, void *) { reports++; },
+		nullptr,
+	};
+	reports = 0;
+	weft_report_set(&hook);
+	script.message = [&](weft_websocket *ws, const weft_message *m) -> int {
+		if (weft_message_text(m)[0] == 'b') return WEFT_EINVAL;
+		weft_websocket_finish(ws, 4000, "enough");
+		int rc = weft_websocket_text(ws, "more");
+		EXPECT_EQ(WEFT_ECLOSED, rc);
+		return rc;
+	};
+	run(script, [&](Client &c) {
+		c.text("enough");
+		c.expect("CLOSE(4000,enough)");
+		c.close(4000);
+		c.expect_end("");
+	});
+	EXPECT_EQ(0, reports);
+	run(script, [&](Client &c) {
+		c.text("broken");
+		c.expect("CLOSE(1011,)");
+		c.close(1011);
+		c.expect_end("");
+	});
+	EXPECT_EQ(1, reports);
+	weft_report_set(nullptr);
 }
 
 TEST_P(WebsocketEvents, TellOfAPeerThatVanished)

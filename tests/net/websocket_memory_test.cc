@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include <weft/report.h>
 #include <weft/server.h>
 
 #include "tests/net/support.h"
@@ -145,6 +146,9 @@ struct WebsocketMemory : OnBackend {
 	}
 	void sweep(void (*visit)(int port))
 	{
+		/* Each refusal is reported: as it should be, and too often to be read. */
+		static const weft_log_sink nobody = { [](const weft_log_record *, void *) {}, nullptr };
+		weft_report_set(&nobody);
 		failing_allocator_install();
 		for (failing_allocator_mode mode : { FAIL_ONCE, FAIL_STICKY }) {
 			long n = 0;
@@ -152,6 +156,7 @@ struct WebsocketMemory : OnBackend {
 			EXPECT_GT(n, 10);
 		}
 		failing_allocator_remove();
+		weft_report_set(nullptr);
 	}
 };
 ON_EACH_BACKEND(WebsocketMemory);
