@@ -1,4 +1,6 @@
-/* The buffer has one byte more than its size, so that what is handed out can end in NUL. That NUL
+/* Each call is a checkpoint, also when what it gives is in the buffer already.
+ *
+ * The buffer has one byte more than its size, so that what is handed out can end in NUL. That NUL
  * may fall on the first unread byte, which `over` keeps until the next call.
  *
  *   data ... [first ... unread ... last) ... size | 1 */
@@ -7,6 +9,7 @@
 #include <string.h>
 
 #include "context/alloc.h"
+#include "runtime/worker.h"
 
 struct weft_reader {
 	weft_stream *stream;
@@ -110,8 +113,10 @@ int weft_reader_next_until(weft_reader *r, const char *delimiter, char **data, s
 	size_t length = strlen(delimiter);
 	size_t found = 0;
 	if (length == 0) return WEFT_EINVAL;
+	int rc = wf_checkpoint();
+	if (rc != 0) return rc;
 	uncover(r);
-	int rc = seek(r, delimiter, length, &found);
+	rc = seek(r, delimiter, length, &found);
 	if (rc == 0 && r->last > r->first) rc = WEFT_EOF;
 	if (rc <= 0) return rc;
 	*size = found;
@@ -123,8 +128,10 @@ int weft_reader_next_line(weft_reader *r, char **line)
 {
 	size_t size = 0;
 	size_t more = 1;
+	int rc = wf_checkpoint();
+	if (rc != 0) return rc;
 	uncover(r);
-	int rc = seek(r, "\n", 1, &size);
+	rc = seek(r, "\n", 1, &size);
 	if (rc < 0) return rc;
 	if (rc == 0) {
 		size = r->last - r->first;
@@ -153,13 +160,15 @@ static size_t take(weft_reader *r, void *buffer, size_t size)
 int weft_reader_read(weft_reader *r, void *buffer, size_t size, size_t *got)
 {
 	if (size == 0) return WEFT_EINVAL;
+	int rc = wf_checkpoint();
+	if (rc != 0) return rc;
 	if (r->last == r->first) {
 		if (r->ended) {
 			*got = 0;
 			return 0;
 		}
 		r->covered = false;
-		int rc = weft_stream_read(r->stream, buffer, size, got);
+		rc = weft_stream_read(r->stream, buffer, size, got);
 		if (rc == 0) r->ended = true;
 		return rc;
 	}
@@ -169,10 +178,11 @@ int weft_reader_read(weft_reader *r, void *buffer, size_t size, size_t *got)
 
 int weft_reader_read_exact(weft_reader *r, void *buffer, size_t size, size_t *done)
 {
-	size_t have = take(r, buffer, size);
+	size_t have = 0;
 	size_t more = 0;
-	int rc = 0;
-	if (have < size)
+	int rc = wf_checkpoint();
+	if (rc == 0) have = take(r, buffer, size);
+	if (rc == 0 && have < size)
 		rc = r->ended
 				 ? WEFT_EOF
 				 : weft_stream_read_exact(r->stream, (char *)buffer + have, size - have, &more);

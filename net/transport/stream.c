@@ -248,14 +248,17 @@ static int shut_down(weft_stream *s)
 int weft_stream_shutdown(weft_stream *s)
 {
 	int rc = enter(s, &s->writing);
-	return rc ? rc : leave(s, &s->writing, shut_down(s));
+	if (rc != 0) return rc;
+	rc = wf_checkpoint();
+	return leave(s, &s->writing, rc ? rc : shut_down(s));
 }
 
 int weft_stream_finish(weft_stream *s)
 {
 	int rc = enter(s, &s->writing);
 	if (rc != 0) return rc;
-	rc = shut_down(s);
+	rc = wf_checkpoint();
+	if (rc == 0) rc = shut_down(s);
 	if (rc == 0) rc = s->ops->delivered ? s->ops->delivered(s->self) : wf_checkpoint();
 	return leave(s, &s->writing, rc);
 }

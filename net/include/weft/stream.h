@@ -103,7 +103,7 @@ WEFT_API void *weft_stream_app(const weft_stream *s);
 WEFT_API const char *weft_stream_peer(const weft_stream *s);
 
 /* Two streams, each the other's peer, in memory: both on this worker, each direction holding up to
- * 64 KiB that were written and not read. Thread: task. Errors: ENOMEM, ENORUN. */
+ * 64 KiB that were written and not read. Thread: task or worker. Errors: ENOMEM, ENORUN. */
 enum { WEFT_PAIR_CAPACITY = 65536 };
 WEFT_API WEFT_MUST int weft_stream_pair(weft_stream **a, weft_stream **b);
 
