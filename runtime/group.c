@@ -109,12 +109,13 @@ void wf_group_free_spares(wf_worker *worker)
 
 /* What stands for a group that could not be made: spawns fail, join says why. */
 static weft_group no_memory = { .error = WEFT_ENOMEM };
-static weft_group no_task = { .error = WEFT_ENORUN };
+static weft_group no_run = { .error = WEFT_ENORUN };
+static weft_group no_task = { .error = WEFT_ENOTASK };
 
 weft_group *weft_group_open_with(const weft_group_options *options)
 {
 	weft_task *task = wf_task_here();
-	if (task == NULL) return &no_task;
+	if (task == NULL) return wf_worker_here() ? &no_task : &no_run;
 	wf_worker *worker = task->worker;
 	weft_group *group = take_group(worker, task->scope);
 	if (group == NULL) return &no_memory;
@@ -136,7 +137,7 @@ weft_group *weft_group_open_with(const weft_group_options *options)
 
 static bool is_real(const weft_group *group)
 {
-	if (group == &no_memory || group == &no_task) return false;
+	if (group == &no_memory || group == &no_run || group == &no_task) return false;
 	wf_assert(group->magic == WF_GROUP_MAGIC);
 	return true;
 }
