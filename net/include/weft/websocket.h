@@ -110,8 +110,8 @@ WEFT_API void weft_websocket_get_stats(const weft_websocket *ws, weft_websocket_
  * (or answered our close). Negative: it did not. One task at a time. Suspends.
  * Errors: ECANCELED; EOF, ECONNRESET and what the kernel says: the connection ended without a
  * close; ETIMEDOUT: the peer is silent; EPROTO, EMSGSIZE, EILSEQ: it broke the protocol, sent too
- * much, or no UTF-8, and was told so; EBUSY; ENOMEM. But for ECANCELED, EBUSY and ENOMEM they stay.
- */
+ * much, or no UTF-8, and was told so; ENOMEM: there was no room for a message, which ends the
+ * session with 1013; EBUSY. But for ECANCELED and EBUSY they stay. */
 WEFT_API WEFT_MUST int weft_websocket_next(weft_websocket *ws, const weft_message **out);
 
 /* Sending. */
