@@ -219,6 +219,13 @@ int wf_context_with_trace(weft_context *base, const wf_trace *trace, weft_contex
 	return wf_context_derive(base, trace, NULL, 0, out);
 }
 
+void wf_context_renew(weft_context *context, const weft_context *base, const wf_trace *trace)
+{
+	wf_debug_assert(wf_context_is_sole(context) && context->count == base->count);
+	context->flags = base->flags;
+	context->trace = *trace;
+}
+
 void *weft_context_get(const weft_key *key)
 {
 	return wf_context_get_from(wf_context_now, key);

@@ -90,6 +90,13 @@ static inline weft_context *wf_context_ref(weft_context *context)
 	return context;
 }
 
+/* Whether the caller's reference is the only one: nobody else can make another meanwhile. Acquire,
+ * as in wf_context_unref. */
+static inline bool wf_context_is_sole(const weft_context *context)
+{
+	return __atomic_load_n(&context->refs, __ATOMIC_ACQUIRE) == 1;
+}
+
 /* Runs the destructors of the values and frees. */
 void wf_context_destroy(weft_context *context);
 
@@ -99,7 +106,8 @@ static inline void wf_context_unref(weft_context *context)
 {
 	if (context == NULL || context == &wf_context_root_) return;
 	wf_debug_assert(context->magic == WF_CONTEXT_MAGIC);
-	if (__atomic_fetch_sub(&context->refs, 1, __ATOMIC_ACQ_REL) == 1) wf_context_destroy(context);
+	if (wf_context_is_sole(context) || __atomic_fetch_sub(&context->refs, 1, __ATOMIC_ACQ_REL) == 1)
+		wf_context_destroy(context);
 }
 
 /* A reference to what flows into work that is started now. Never NULL, never fails. */
@@ -157,6 +165,10 @@ WEFT_MUST int wf_context_derive(weft_context *base, const wf_trace *trace,
 
 WEFT_MUST int wf_context_with(
 	weft_context *base, const weft_key *key, void *value, weft_context **out);
+
+/* `context` was derived from `base` without a change, and its only holder is done with it: makes it
+ * what wf_context_with_trace(base, trace) would give. */
+void wf_context_renew(weft_context *context, const weft_context *base, const wf_trace *trace);
 
 /* What a request starts with. One allocation. Errors: ENOMEM. */
 WEFT_MUST int wf_context_with_trace(weft_context *base, const wf_trace *trace, weft_context **out);

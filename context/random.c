@@ -70,7 +70,10 @@ static uint64_t shared_key(size_t i)
 void wf_random_fill(wf_random *random, uint64_t *numbers, size_t count)
 {
 	if (random != NULL) {
-		for (size_t i = 0; i < count; i++) numbers[i] = wf_random_next(random);
+		/* In registers: for all the compiler knows, `numbers` might be part of it. */
+		wf_random own = *random;
+		for (size_t i = 0; i < count; i++) numbers[i] = wf_random_next(&own);
+		*random = own;
 		return;
 	}
 	uint64_t outer = shared_key(0), inner = shared_key(1);

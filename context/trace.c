@@ -14,6 +14,9 @@ enum {
 	known_flags = WF_TRACE_SAMPLED | WF_TRACE_RANDOM,
 };
 
+/* One in each of eight bytes. */
+#define BYTES UINT64_C(0x0101010101010101)
+
 const weft_key wf_tracestate_key = { .name = "tracestate", .unref = wf_free };
 
 static bool all_zero(const uint8_t *bytes, size_t size)
@@ -88,11 +91,20 @@ void wf_trace_child(wf_random *random, wf_trace *trace)
 	set_id(trace->span_id, &number, sizeof(trace->span_id));
 }
 
-/* Crockford's base 32: no i, l, o or u, so that it can be read out aloud. */
-static void put_base32(char *text, uint64_t bits, size_t length)
+/* One in each byte that is at least `least`; the bytes are below 32. */
+static uint64_t at_least(uint64_t bytes, uint64_t least)
 {
-	for (size_t i = 0; i < length; i++, bits >>= 5)
-		text[i] = "0123456789abcdefghjkmnpqrstvwxyz"[bits & 31];
+	return (bytes + (128 - least) * BYTES) >> 7 & BYTES;
+}
+
+/* Crockford's base 32: no i, l, o or u, so that it can be read out aloud. Eight digits at once, of
+ * five bits of each byte: behind 9 comes a, and one more is added at each letter left out. */
+static void put_base32(char *text, uint64_t bits)
+{
+	uint64_t value = bits & 31 * BYTES;
+	uint64_t digits = value + '0' * BYTES + ('a' - '9' - 1) * at_least(value, 10);
+	digits += at_least(value, 18) + at_least(value, 20) + at_least(value, 22) + at_least(value, 27);
+	memcpy(text, &digits, sizeof digits);
 }
 
 /* 80 random bits. */
@@ -100,8 +112,8 @@ void wf_request_id_new(wf_random *random, wf_trace *trace)
 {
 	uint64_t numbers[2];
 	wf_random_fill(random, numbers, WEFT_COUNT(numbers));
-	put_base32(trace->request_id, numbers[0], 12);
-	put_base32(trace->request_id + 12, numbers[1], 4);
+	put_base32(trace->request_id, numbers[0]);
+	put_base32(trace->request_id + 8, numbers[1]);
 	trace->request_id[16] = '\0';
 }
 
@@ -142,14 +154,17 @@ static int copy_tracestate(const wf_tracestate *list, char **out)
 	return *out ? 0 : WEFT_ENOMEM;
 }
 
-int wf_trace_accept(
-	weft_context *base, const wf_trace_incoming *incoming, wf_random *random, weft_context **out)
+int wf_trace_accept_again(weft_context *spare, weft_context *base,
+	const wf_trace_incoming *incoming, wf_random *random, weft_context **out)
 {
 	wf_trace trace;
 	char *state = NULL;
 	if (continue_trace(incoming, random, &trace)) {
 		int rc = copy_tracestate(incoming->tracestate, &state);
-		if (rc != 0) return rc;
+		if (rc != 0) {
+			wf_context_unref(spare);
+			return rc;
+		}
 	} else {
 		wf_trace_new(random, &trace);
 	}
@@ -159,7 +174,20 @@ int wf_trace_accept(
 	/* A new trace must not go on with the state of another. */
 	wf_context_change change = { &wf_tracestate_key, state, state == NULL };
 	bool changes = state || wf_context_find(base, &wf_tracestate_key);
+	/* As many slots as the base, which has no tracestate: then it is without one too. */
+	if (spare != NULL && !changes && spare->count == base->count && wf_context_is_sole(spare)) {
+		wf_context_renew(spare, base, &trace);
+		*out = spare;
+		return 0;
+	}
+	wf_context_unref(spare);
 	return wf_context_derive(base, &trace, &change, changes, out);
+}
+
+int wf_trace_accept(
+	weft_context *base, const wf_trace_incoming *incoming, wf_random *random, weft_context **out)
+{
+	return wf_trace_accept_again(NULL, base, incoming, random, out);
 }
 
 const char *weft_request_id(void)

@@ -60,6 +60,12 @@ typedef struct wf_trace_incoming {
 WEFT_MUST int wf_trace_accept(
 	weft_context *base, const wf_trace_incoming *incoming, wf_random *random, weft_context **out);
 
+/* The same for one call after the other: `spare` is what this gave before for the same base, when
+ * the caller is done with it, or NULL. It is used again if nobody else has kept it, and given up if
+ * not, also on failure. */
+WEFT_MUST int wf_trace_accept_again(weft_context *spare, weft_context *base,
+	const wf_trace_incoming *incoming, wf_random *random, weft_context **out);
+
 /* The tracestate of a context, a string; unset when there is none. */
 extern const weft_key wf_tracestate_key;
 

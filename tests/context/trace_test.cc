@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cctype>
 #include <cstring>
 #include <set>
 #include <string>
@@ -347,6 +346,73 @@ TEST_F(Trace, CostsOneAllocationAndSurvivesItsFailure)
 	failing_allocator_remove();
 }
 
+TEST_F(Trace, UsesAContextAgainThatNobodyKept)
+{
+	weft_context *first = accept({}), *again = nullptr;
+	std::string id = first->trace.request_id, trace = hex(first->trace.trace_id, 16);
+	wf_trace_incoming in = {};
+	ASSERT_EQ(0, wf_trace_accept_again(first, wf_context_root(), &in, &random_, &again));
+	EXPECT_EQ(first, again);
+	EXPECT_NE(id, again->trace.request_id);
+	EXPECT_NE(trace, hex(again->trace.trace_id, 16));
+	weft_context_unref(again);
+}
+
+TEST_F(Trace, LeavesAContextAloneThatSomebodyKept)
+{
+	weft_context *first = accept({}), *again = nullptr;
+	weft_context *kept = weft_context_ref(first);
+	std::string id = first->trace.request_id;
+	wf_trace_incoming in = {};
+	ASSERT_EQ(0, wf_trace_accept_again(first, wf_context_root(), &in, &random_, &again));
+	EXPECT_NE(kept, again);
+	EXPECT_EQ(id, kept->trace.request_id);
+	weft_context_unref(again);
+	weft_context_unref(kept);
+}
+
+TEST_F(Trace, DoesNotHandOnATracestateWithAContextUsedAgain)
+{
+	wf_tracestate list;
+	wf_tracestate_init(&list);
+	ASSERT_EQ(0, wf_tracestate_add(&list, "foo=1", 5));
+	wf_trace_incoming full = incoming("00-" TRACE "-" SPAN "-01"), none = {};
+	full.tracestate = &list;
+	weft_context *c = accept(full);
+	ASSERT_EQ(0, wf_trace_accept_again(c, wf_context_root(), &none, &random_, &c));
+	EXPECT_EQ(nullptr, wf_context_find(c, &wf_tracestate_key));
+	ASSERT_EQ(0, wf_trace_accept_again(c, wf_context_root(), &full, &random_, &c));
+	EXPECT_STREQ("foo=1", static_cast<char *>(wf_context_find(c, &wf_tracestate_key)));
+
+	/* A base that has one: what is made from it must lose it each time. */
+	weft_context *plain = nullptr;
+	ASSERT_EQ(0, wf_trace_accept(c, &none, &random_, &plain));
+	ASSERT_EQ(0, wf_trace_accept_again(plain, c, &none, &random_, &plain));
+	EXPECT_EQ(nullptr, wf_context_find(plain, &wf_tracestate_key));
+	weft_context_unref(plain);
+	weft_context_unref(c);
+}
+
+TEST_F(Trace, GivesUpTheSpareContextWhenMemoryIsShort)
+{
+	failing_allocator_install();
+	wf_tracestate list;
+	wf_tracestate_init(&list);
+	ASSERT_EQ(0, wf_tracestate_add(&list, "foo=1", 5));
+	wf_trace_incoming full = incoming("00-" TRACE "-" SPAN "-01");
+	full.tracestate = &list;
+	for (long n = 1, failed = 1; failed; n++) {
+		failing_allocator_fail_at(n, FAIL_ONCE);
+		weft_context *spare = accept({}), *c = nullptr;
+		int rc = wf_trace_accept_again(spare, wf_context_root(), &full, &random_, &c);
+		failed = failing_allocator_failures();
+		EXPECT_EQ(failed ? WEFT_ENOMEM : 0, rc);
+		weft_context_unref(c);
+		EXPECT_EQ(0, failing_allocator_live());
+	}
+	failing_allocator_remove();
+}
+
 TEST(Random, IsRepeatableWithASeedAndDifferentWithAnother)
 {
 	wf_random a, b, c;
@@ -406,14 +472,16 @@ TEST(Random, SetsEachBitAboutHalfOfTheTime)
 TEST(RequestId, IsShortPrintableAndNew)
 {
 	std::set<std::string> seen;
+	std::set<char> letters;
 	wf_trace trace = {};
 	for (int i = 0; i < 10000; i++) {
 		wf_request_id_new(nullptr, &trace);
 		std::string id = trace.request_id;
 		ASSERT_EQ(16u, id.size());
-		for (char c : id) ASSERT_TRUE(isdigit(c) || islower(c));
+		letters.insert(id.begin(), id.end());
 		ASSERT_TRUE(seen.insert(id).second);
 	}
+	EXPECT_EQ("0123456789abcdefghjkmnpqrstvwxyz", std::string(letters.begin(), letters.end()));
 }
 
 } // namespace
