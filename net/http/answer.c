@@ -265,7 +265,9 @@ static verdict answer(weft_request *rq)
 {
 	weft_reason reason = WEFT_REASON_NONE;
 	wf_request_begin(rq);
-	int rc = wf_identity_accept(&rq->head, rq->input + rq->begin, rq->site->server->context,
+	weft_context *spare = rq->spare_context;
+	rq->spare_context = NULL;
+	int rc = wf_identity_accept(&rq->head, rq->input + rq->begin, spare, rq->site->server->context,
 		&rq->site->random, &rq->now.context);
 	weft_context *outside = wf_context_current();
 	if (rc == 0) wf_context_attach(rq->now.context);

@@ -19,23 +19,22 @@ static void collect_state(const wf_http_head *head, const char *data, wf_tracest
 	}
 }
 
-static int accept_parent(const wf_http_head *head, const char *data, const wf_http_field *parent,
-	wf_trace_incoming *incoming, weft_context *base, wf_random *random, weft_context **out)
+static void take_parent(const wf_http_head *head, const char *data, const wf_http_field *parent,
+	wf_tracestate *state, wf_trace_incoming *incoming)
 {
-	wf_tracestate state;
-	collect_state(head, data, &state);
-	incoming->tracestate = &state;
+	collect_state(head, data, state);
+	incoming->tracestate = state;
 	incoming->traceparent = data + parent->value.at;
 	incoming->traceparent_length = parent->value.size;
 	incoming->repeated =
 		wf_http_find_next(head, data, parent, NAME_TRACEPARENT, LENGTH(NAME_TRACEPARENT)) != NULL;
-	return wf_trace_accept(base, incoming, random, out);
 }
 
-int wf_identity_accept(const wf_http_head *head, const char *data, weft_context *base,
-	wf_random *random, weft_context **out)
+int wf_identity_accept(const wf_http_head *head, const char *data, weft_context *spare,
+	weft_context *base, wf_random *random, weft_context **out)
 {
 	wf_trace_incoming incoming = { 0 };
+	wf_tracestate state;
 	const wf_http_field *id = wf_http_find(head, data, NAME_REQUEST_ID, LENGTH(NAME_REQUEST_ID));
 	if (id != NULL) {
 		incoming.request_id = data + id->value.at;
@@ -43,6 +42,6 @@ int wf_identity_accept(const wf_http_head *head, const char *data, weft_context 
 	}
 	const wf_http_field *parent =
 		wf_http_find(head, data, NAME_TRACEPARENT, LENGTH(NAME_TRACEPARENT));
-	if (parent != NULL) return accept_parent(head, data, parent, &incoming, base, random, out);
-	return wf_trace_accept(base, &incoming, random, out);
+	if (parent != NULL) take_parent(head, data, parent, &state, &incoming);
+	return wf_trace_accept_again(spare, base, &incoming, random, out);
 }

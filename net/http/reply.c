@@ -283,9 +283,11 @@ static const char *format_text(
 int weft_reply_text(weft_request *rq, int status, const char *format, ...)
 {
 	char small[TEXT_ON_STACK];
-	size_t size = 0;
+	size_t size = strlen(format);
 	int rc = enter(rq);
 	if (rc != 0) return note(rq, rc);
+	if (memchr(format, '%', size) == NULL)
+		return note(rq, reply_whole(rq, status, TYPE_TEXT, format, size));
 	va_list list;
 	va_start(list, format);
 	const char *text = format_text(rq, small, format, list, &size);

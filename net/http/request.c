@@ -29,6 +29,7 @@ weft_request *wf_request_new(const wf_http_settings *settings)
 void wf_request_free(weft_request *rq)
 {
 	rq->magic = 0;
+	wf_context_unref(rq->spare_context);
 	wf_free(rq);
 }
 
@@ -49,7 +50,10 @@ void wf_request_end(weft_request *rq)
 {
 	weft_context *context = rq->now.context;
 	rq->now.context = NULL;
-	wf_context_unref(context);
+	if (wf_likely(context != NULL && rq->spare_context == NULL && wf_context_is_sole(context)))
+		rq->spare_context = context;
+	else
+		wf_context_unref(context);
 	wf_free(rq->now.whole);
 	if (rq->arena.block != NULL) wf_arena_free(&rq->arena);
 }

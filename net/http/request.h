@@ -101,6 +101,8 @@ struct weft_request {
 	int refusal; /* of the head at `begin`, or WF_REFUSE_… */
 	wf_http_field *fields;
 
+	weft_context *spare_context; /* of the message before, when nobody has kept it */
+
 	bool gone;        /* the client went away while a handler ran */
 	bool handling;    /* `scope` is open */
 	int64_t ended_ns; /* the message before, or when the batch began */
