@@ -1,6 +1,7 @@
 /* What all back ends share: opening, closing, and the wait of a task for one operation. */
 #include "runtime/io.h"
 
+#include <sys/socket.h>
 #include <weft/error.h>
 
 #include "runtime/wait.h"
@@ -17,6 +18,12 @@ void wf_io_open(wf_io *io, int fd, wf_io_kind kind)
 	wf_assert(worker != NULL && fd >= 0);
 	*io = (wf_io){ .worker = worker, .fd = fd, .kind = (uint8_t)kind };
 	wf_list_push_back(&worker->open_io, &io->open);
+}
+
+bool wf_io_has_data(const wf_io *io)
+{
+	char byte;
+	return recv(io->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 void wf_io_cancel(wf_op *op)

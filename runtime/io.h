@@ -151,6 +151,10 @@ static inline ssize_t wf_io_put(wf_io *io, const void *data, size_t size)
 	return io->worker->io->put(io, data, size);
 }
 
+/* Whether a receive would give data at this moment; asks the kernel. False at the end. Only for
+ * sockets. */
+bool wf_io_has_data(const wf_io *io);
+
 /* Asks a pending operation to complete soon, with ECANCELED unless it already succeeded. */
 void wf_io_cancel(wf_op *op);
 /* Cancels all that is pending. */

@@ -98,6 +98,7 @@ void wf_connection_rest(wf_connection *c, wf_connection_state state)
 	wf_connection_deadline(c, state == WF_CONNECTION_READING
 								  ? c->partial->deadline_ns
 								  : c->site->worker->now_ns + c->site->server->settings.idle_ns);
+	if (wf_unlikely(c->site->nap != NULL)) wf_site_rested(c->site);
 	wf_http1_listen(c);
 }
 

@@ -54,7 +54,9 @@ static int64_t descriptors_for(int workers)
 	getrlimit(RLIMIT_NOFILE, &files);
 	if (files.rlim_cur >= (rlim_t)CONNECTIONS * (unsigned)workers + DESCRIPTORS_KEPT)
 		return CONNECTIONS;
-	int64_t left = (int64_t)files.rlim_cur - DESCRIPTORS_KEPT;
+	/* The program's own files, the loops and the listeners want some; of few, half. */
+	int64_t all = (int64_t)files.rlim_cur;
+	int64_t left = all - (all / 2 < DESCRIPTORS_KEPT ? all / 2 : DESCRIPTORS_KEPT);
 	return left > workers ? left / workers : 1;
 }
 

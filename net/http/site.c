@@ -10,7 +10,7 @@
 #include "net/http/upgrade.h"
 #include "net/transport/listener.h"
 
-enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000, PAUSE_MS = 100 };
+enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000, PAUSE_MS = 100, YOUNG_MS = 100 };
 
 /* What its requests share. */
 
@@ -102,35 +102,65 @@ void wf_site_remove(wf_site *site, wf_connection *c)
 	if (site->count == 0 || !site->draining) wf_nap_wake(site->nap);
 }
 
+void wf_site_rested(wf_site *site)
+{
+	if (!site->draining) wf_nap_wake(site->nap);
+}
+
 static bool is_resting(const wf_connection *c)
 {
 	return c->state == WF_CONNECTION_IDLE || c->state == WF_CONNECTION_FRESH;
 }
 
+/* Its next request has come, and the loop has not: it rests no more. */
+static bool has_asked(const wf_connection *c)
+{
+	return c->io != NULL && wf_io_has_data(c->io);
+}
+
+/* Its first request, or the rest of a head, may well be on its way. */
+static bool is_young(const wf_connection *c)
+{
+	int64_t since = c->opened_ns;
+	if (c->state == WF_CONNECTION_READING)
+		since = c->partial->deadline_ns - c->site->server->settings.header_ns;
+	else if (c->state != WF_CONNECTION_FRESH)
+		return false;
+	return wf_now_ns() - since < (int64_t)YOUNG_MS * NS_PER_MS;
+}
+
 /* The hand goes round and takes the first that rests and was not used since it passed before: about
- * the one that has rested longest, without a list that every request would have to change. */
-static wf_connection *find_resting(wf_site *site)
+ * the one that has rested longest, without a list that every request would have to change. `*young`
+ * is set when one was spared that will not be a little later. */
+static wf_connection *find_resting(wf_site *site, bool *young)
 {
 	for (unsigned i = 0; i < 2 * site->count + 2; i++) {
 		if (site->hand == &site->connections) site->hand = site->hand->next;
 		if (site->hand == &site->connections) return NULL;
 		wf_connection *c = wf_list_entry(site->hand, wf_connection, link);
 		site->hand = site->hand->next;
-		if (is_resting(c) && !c->used) return c;
+		if (is_young(c))
+			*young = true;
+		else if (is_resting(c) && !c->used && !has_asked(c))
+			return c;
 		c->used = false;
 	}
 	return NULL;
 }
 
 /* Room for one more: the oldest of those that are slow with their head goes first, then one that
- * rests. False: all are at work. */
-static bool evict(wf_site *site)
+ * rests. False: all are at work, or young. */
+static bool evict(wf_site *site, bool *young)
 {
 	wf_connection *victim = NULL;
+	*young = false;
 	if (!wf_list_empty(&site->slow))
 		victim = wf_list_first(&site->slow, wf_partial, slow)->connection;
-	else
-		victim = find_resting(site);
+	if (victim != NULL && is_young(victim)) {
+		victim = NULL;
+		*young = true;
+	}
+	if (victim == NULL) victim = find_resting(site, young);
 	if (victim == NULL) return false;
 	site->counts.evicted++;
 	wf_connection_close(victim, WF_CLOSE_ENDED);
@@ -173,9 +203,12 @@ int wf_site_listen(wf_site *site)
 
 static int make_room(wf_site *site)
 {
+	bool young;
 	int rc = 0;
-	while (rc == 0 && site->count >= site->server->settings.connections && !evict(site))
-		rc = wf_nap_ms(&site->nap, WF_NAP_FOREVER, WF_WAIT_DRAIN, "a connection to end");
+	while (rc == 0 && site->count >= site->server->settings.connections && !evict(site, &young)) {
+		int ms = young ? YOUNG_MS : WF_NAP_FOREVER;
+		rc = wf_nap_ms(&site->nap, ms, WF_WAIT_DRAIN, "a connection to rest");
+	}
 	return rc;
 }
 

@@ -89,7 +89,7 @@ struct wf_site {
 	unsigned count;
 	bool draining;
 	bool cancelled;
-	wf_nap *nap; /* of the site's task, while it waits for a connection to end */
+	wf_nap *nap; /* of the site's task, while it waits for a connection to end, or to rest */
 
 	weft_request *spare_requests;
 	unsigned spare_request_count;
@@ -114,6 +114,9 @@ void wf_site_fini(wf_site *site);
 /* A connection has come, or gone. */
 void wf_site_add(wf_site *site, wf_connection *c);
 void wf_site_remove(wf_site *site, wf_connection *c);
+
+/* A connection has come to rest: who waits for room may have it. */
+void wf_site_rested(wf_site *site);
 
 /* A request, reset, with its input empty. NULL without memory. */
 weft_request *wf_site_take_request(wf_site *site);

@@ -1,6 +1,7 @@
 /* Limits: each has its answer, and reaching it harms nobody else. */
 #include <weft/offload.h>
 #include <weft/scope.h>
+#include <weft/sync.h>
 
 #include "tests/net/http_service.h"
 
@@ -186,8 +187,8 @@ TEST_P(HttpLimits, MakeRoomByClosingWhoHasNotFinishedItsHeadThenWhoRests)
 		busy.get("/wait");
 		until(ending.begun);
 		slow.send("GET / HTTP/1.1\r\n");
-		/* Until the server has seen it. */
-		EXPECT_EQ(0, weft_sleep_ms(20));
+		/* Until the server has seen it, and waited for the rest of it for a while. */
+		EXPECT_EQ(0, weft_sleep_ms(300));
 
 		Client fourth(address);
 		fourth.get("/");
@@ -213,6 +214,54 @@ TEST_P(HttpLimits, LetTheNextWaitWhenAllAreAtWork)
 		next.get("/");
 		EXPECT_EQ(200, next.response().status);
 		EXPECT_EQ(504, busy.response().status);
+	});
+}
+
+TEST_P(HttpLimits, GiveTheRoomOfWhoHasComeToRestToWhoWaits)
+{
+	static weft_event go;
+	go = weft_event();
+	service.options.connections = 1;
+	service.routes.push_back(
+		route("GET", "/until", [](weft_request *) { return weft_event_wait(&go) ? 500 : 404; }));
+	serve([](const std::string &address) {
+		Client kept(address);
+		kept.get("/until");
+		Client next(address);
+		next.get("/");
+		/* Until it has been accepted, and waits. */
+		EXPECT_EQ(0, weft_sleep_ms(20));
+		weft_event_set(&go);
+		EXPECT_EQ(404, kept.response().status);
+		EXPECT_EQ(200, next.response().status);
+		EXPECT_TRUE(kept.ended());
+	});
+}
+
+TEST_P(HttpLimits, AnswerEverybodyWhoAskedWhenThereIsRoomForFew)
+{
+	static weft_event go;
+	go = weft_event();
+	service.options.connections = 1;
+	service.routes.push_back(
+		route("GET", "/until", [](weft_request *) { return weft_event_wait(&go) ? 500 : 404; }));
+	serve([](const std::string &address) {
+		Client busy(address);
+		busy.get("/until");
+		weft_group *group = weft_group_open();
+		int asked = 0;
+		for (int i = 0; i < 40; i++)
+			spawn(group, [&] {
+				Client client(address);
+				client.get("/");
+				asked++;
+				EXPECT_EQ(200, client.response().status);
+				return 0;
+			});
+		while (asked < 40) EXPECT_EQ(0, weft_sleep_ms(1));
+		weft_event_set(&go);
+		EXPECT_EQ(0, weft_group_join(group, 0));
+		EXPECT_EQ(404, busy.response().status);
 	});
 }
 
