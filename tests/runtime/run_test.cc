@@ -556,22 +556,38 @@ TEST(Offload, RunsOnAnotherThreadAndReturnsItsResult)
 }
 
 struct Blocked {
-	std::atomic<bool> go{ false };
+	std::atomic<bool> begun{ false }, go{ false };
 	std::atomic<int> hooks{ 0 };
+	weft_scope *scope = nullptr;
 };
 
 int block_until_told(void *arg)
 {
 	auto *blocked = static_cast<Blocked *>(arg);
+	blocked->begun = true;
 	while (!blocked->go) usleep(100);
 	return weft_job_cancelled() ? -77 : 5;
+}
+
+int cancel_when_begun(void *arg)
+{
+	auto *blocked = static_cast<Blocked *>(arg);
+	while (!blocked->begun) {
+		int rc = weft_sleep_ms(1);
+		if (rc != 0) return rc;
+	}
+	weft_scope_cancel(blocked->scope);
+	return 0;
 }
 
 TEST(Offload, CancelCallsTheHookOnceAndWaitsForTheJob)
 {
 	EXPECT_EQ(0, run_task([&] {
 		Blocked blocked;
-		weft_scope *scope = weft_scope_open(.timeout_ms = 5);
+		weft_group *group = weft_group_open();
+		weft_scope *scope = weft_scope_open();
+		blocked.scope = scope;
+		weft_spawn(group, cancel_when_begun, &blocked);
 		int rc = weft_offload(
 			block_until_told, &blocked, .on_cancel = [](void *arg) {
 				auto *told = static_cast<Blocked *>(arg);
@@ -580,7 +596,8 @@ TEST(Offload, CancelCallsTheHookOnceAndWaitsForTheJob)
 			});
 		EXPECT_EQ(-77, rc);
 		EXPECT_EQ(1, blocked.hooks);
-		return weft_scope_close(scope, 0);
+		EXPECT_EQ(0, weft_scope_close(scope, 0));
+		return weft_group_join(group, 0);
 	}));
 }
 
