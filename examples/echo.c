@@ -13,7 +13,7 @@
 #include <weft/signal.h>
 
 struct front {
-	const char *address;
+	weft_listener *listener;
 	weft_group *group;
 };
 
@@ -23,29 +23,29 @@ static int echo(weft_stream *s)
 	return weft_stream_forward(s, s);
 }
 
-static int listen_here(void *arg)
+static int serve(void *arg)
 {
 	struct front *front = arg;
-	weft_listener *l;
-	int rc = weft_listener_open(front->address, &l, .per_worker = true);
-	if (rc != 0) return rc;
-	printf("listening on %s\n", weft_listener_address(l));
-	fflush(stdout);
-	rc = weft_listener_serve(l, front->group, echo, NULL);
-	weft_listener_close(l);
-	return rc;
+	return weft_listener_serve(front->listener, front->group, echo, NULL);
 }
 
 static int app(void *arg)
 {
-	struct front front = { .address = arg, .group = weft_group_open(.name = "echo") };
-	weft_spawn(front.group, listen_here, &front, .worker = WEFT_EACH);
-	int rc = weft_signal_wait(SIGINT);
+	weft_listener *l;
+	int rc = weft_listener_open(arg, &l);
+	if (rc != 0) return rc;
+	printf("listening on %s\n", weft_listener_address(l));
+	fflush(stdout);
+
+	struct front front = { l, weft_group_open(.name = "echo") };
+	weft_spawn(front.group, serve, &front);
+	rc = weft_signal_wait(SIGINT);
 	if (rc == 0) {
 		printf("interrupted\n");
 		weft_group_drain(front.group, 1000);
 	}
 	rc = weft_group_join(front.group, rc);
+	weft_listener_close(l);
 	/* A client that stayed longer was hung up on, which is no failure of this program. */
 	return rc == WEFT_EDEADLINE ? 0 : rc;
 }
@@ -56,7 +56,7 @@ int main(int argc, char **argv)
 	bool told = argc == 3 && strcmp(argv[1], "--listen") == 0;
 	if (argc != 1 && !told) {
 		fprintf(stderr, "usage: %s [--listen ADDRESS]\n", argv[0]);
-		return 2;
+		return 1;
 	}
 	return weft_main(app, told ? argv[2] : here);
 }

@@ -78,12 +78,18 @@ static int serve(void *listen)
 int main(int argc, char **argv)
 {
 	char everywhere[] = "[::]:8080", *listen = everywhere;
-	int workers = 0;
-	for (int i = 1; i + 1 < argc; i += 2) {
+	int workers = 0, i = 1;
+	for (; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--listen") == 0)
 			listen = argv[i + 1];
-		else if (strcmp(argv[i], "--workers") == 0)
-			workers = atoi(argv[i + 1]);
+		else if (strcmp(argv[i], "--workers") != 0 || (workers = atoi(argv[i + 1])) < 1)
+			break;
 	}
-	return weft_main(serve, listen, .workers = workers);
+	if (i < argc) {
+		fprintf(stderr, "usage: hello [--listen ADDRESS] [--workers N]\n");
+		return 1;
+	}
+	int rc = weft_run(serve, listen, .workers = workers, .on_stuck = WEFT_STUCK_EXIT);
+	if (rc) fprintf(stderr, "hello: cannot serve on %s: %s\n", listen, weft_error_text(rc));
+	return rc ? 1 : 0;
 }

@@ -34,7 +34,7 @@ int main(int argc, char **argv)
 {
 	if (argc != 3) {
 		fprintf(stderr, "usage: %s FROM TO\n", argv[0]);
-		return 2;
+		return 1;
 	}
 	struct path path = { argv[1], argv[2] };
 	return weft_main(proxy, &path, .workers = 1);

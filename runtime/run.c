@@ -292,14 +292,20 @@ int weft_run_with(weft_task_fn *fn, void *arg, const weft_run_options *options)
 	return wf_run_on(fn, arg, options, NULL);
 }
 
-int weft_main_with(weft_task_fn *fn, void *arg, const weft_run_options *options)
+int wf_main(weft_task_fn *fn, void *arg, const char *failed, const weft_run_options *options)
 {
 	weft_run_options with_end = *options;
 	if (with_end.on_stuck == WEFT_STUCK_DEFAULT) with_end.on_stuck = WEFT_STUCK_EXIT;
 	int rc = weft_run_with(fn, arg, &with_end);
 	if (rc >= 0) return 0;
-	fprintf(stderr, "%s: %s\n", program_invocation_short_name, weft_error_text(rc));
+	fprintf(stderr, "%s: %s%s%s\n", program_invocation_short_name, failed ? failed : "",
+		failed ? ": " : "", weft_error_text(rc));
 	return 1;
+}
+
+int weft_main_with(weft_task_fn *fn, void *arg, const weft_run_options *options)
+{
+	return wf_main(fn, arg, NULL, options);
 }
 
 /* Draining. */

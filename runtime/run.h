@@ -2,10 +2,10 @@
  *
  *   stage      begins when                              what still works
  *   serving    weft_run                                 everything
- *   pools      the root group is over                   posts; jobs end, are cancelled, or are
- * named sealing    the pool is empty                        what was posted before its inbox was
- * sealed stopping   every inbox is settled, the posts over   nothing over       every loop and
- * thread has ended          the core, for outside handles
+ *   pools      the root group is over                   posts; jobs end, or are named
+ *   sealing    the pool is empty                        what was posted before the seal
+ *   stopping   every inbox is settled, the posts over   nothing
+ *   over       every loop and thread has ended          the core, for outside handles
  *
  * The stages are walked by worker 1, whose thread is the one that called weft_run. The core is
  * reference-counted: a handle outside may post to it after the end and finds a sealed inbox. */
@@ -79,6 +79,9 @@ struct wf_run {
 	uv_signal_t interrupt, terminate;
 	_Atomic(unsigned) waiting_for[WF_SIGNALS]; /* tasks in weft_signal_wait, by signal */
 };
+
+/* weft_main; `failed` says in the one line of an error what it was that failed, unless NULL. */
+int wf_main(weft_task_fn *fn, void *arg, const char *failed, const weft_run_options *options);
 
 /* The internal way in: `io` NULL is the default back end. */
 int wf_run_on(

@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	struct options options = { .listen = "127.0.0.1:7000" };
 	if (!read_options(argc, argv, &options)) {
 		fprintf(stderr, "usage: %s [--listen ADDRESS] [--style handlers|tasks]\n", argv[0]);
-		return 2;
+		return 1;
 	}
 	/* The room is on one worker, and so are all who are in it. */
 	return weft_main(chat, &options, .workers = 1);

@@ -8,6 +8,7 @@
  * serves: it is joined with their tasks, and so with every request. */
 #include <weft/server.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <weft/error.h>
@@ -250,5 +251,9 @@ static int serve_program(void *arg)
 int weft_http_main_with(const weft_route *routes, size_t n, const weft_server_options *options)
 {
 	program p = { routes, n, options };
-	return weft_main(serve_program, &p, .drain_ms = options->drain_ms);
+	char failed[sizeof "cannot serve on " + WEFT_ADDRESS_TEXT];
+	snprintf(failed, sizeof failed, "cannot serve on %s",
+		options->listen ? options->listen : DEFAULT_LISTEN);
+	return wf_main(
+		serve_program, &p, failed, WEFT_OPTIONS(weft_run_options, .drain_ms = options->drain_ms));
 }

@@ -100,7 +100,7 @@ class Proxy(unittest.TestCase):
 
     def test_it_wants_two_addresses(self):
         status, _, err = refused(program("proxy"))
-        self.assertEqual((status, len(err)), (2, 1), err)
+        self.assertEqual((status, len(err)), (1, 1), err)
 
 
 class LineChat(unittest.TestCase):

@@ -51,7 +51,8 @@ WEFT_API WEFT_MUST int weft_http_serve_with(
 #define WEFT_HTTP_SERVE_(routes, ...)                                                              \
 	weft_http_serve_with(routes, WEFT_COUNT(routes), WEFT_OPTIONS(weft_server_options, __VA_ARGS__))
 
-/* A whole program: run, serve, print an error, exit status. Blocks the thread. */
+/* A whole program: run, serve, print an error in one line, exit status: 0, or 1. Blocks the thread.
+ */
 WEFT_API int weft_http_main_with(
 	const weft_route *routes, size_t n, const weft_server_options *options);
 #define weft_http_main(...) WEFT_HTTP_MAIN_(__VA_ARGS__, )
