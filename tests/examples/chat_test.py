@@ -24,11 +24,11 @@ class Person:
             query["after"] = after
         self.socket = WebSocket(chat.port, f"/ws/{room}?{urlencode(query)}")
 
-    def next(self, kind):
-        """The next message of that type; what comes before it is passed over."""
+    def next(self, *kinds):
+        """The next message of these types; what comes before it is passed over."""
         while True:
             message = json.loads(self.socket.receive())
-            if message["type"] == kind:
+            if message["type"] in kinds:
                 return message
 
     def come_in(self):

@@ -22,10 +22,11 @@ PATIENCE = 60  # seconds that nothing takes; sanitizers make programs slow
 class Service:
     """A program that says `listening on ADDRESS` (of a URL or a socket) and serves until it is told to end."""
 
-    def __init__(self, *command):
+    def __init__(self, *command, first=None):
+        """`first` is called in the new process before the program."""
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self.errors, text=True
+            command, stdout=subprocess.PIPE, stderr=self.errors, text=True, preexec_fn=first
         )
         line = self.process.stdout.readline()
         found = re.fullmatch(r"listening on (?:http://)?127\.0\.0\.1:([0-9]+)\n", line)
@@ -65,6 +66,9 @@ class Service:
         finally:
             connection.close()
 
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+
     def get(self, path):
         return self.ask("GET", path)
 
@@ -73,6 +77,22 @@ class Service:
         if status != 200:
             raise AssertionError(f"{path}: {status} {content!r}")
         return json.loads(content)
+
+
+def read_to_end(s):
+    """What comes until the other side ends, and whether it ended in order: False for a reset."""
+    parts = []
+    try:
+        while part := s.recv(65536):
+            parts.append(part)
+    except ConnectionResetError:
+        return b"".join(parts), False
+    return b"".join(parts), True
+
+
+def statuses(data):
+    """Those of the responses in what came on one connection."""
+    return [int(status) for status in re.findall(rb"(?:^|\n|\})HTTP/1\.1 ([0-9]{3}) ", data)]
 
 
 def refused(*command):
@@ -98,6 +118,7 @@ class WebSocket:
     def __init__(self, port, path):
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.buffer = b""
+        self.answers = True  # a close
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
@@ -142,11 +163,17 @@ class WebSocket:
         masked = bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
         self.socket.sendall(head + mask + masked)
 
+    def _answer_close(self, code):
+        try:
+            self._send(8, code)
+        except ConnectionError:
+            pass  # it did not wait for the answer
+
     def send(self, text):
         self._send(1, text.encode())
 
     def receive(self):
-        """The next text; raises Closed, having answered the close."""
+        """The next text; raises Closed, having answered the close unless `answers` says no."""
         while True:
             opcode, data = self._frame()
             if opcode == 1:
@@ -154,7 +181,8 @@ class WebSocket:
             if opcode == 9:
                 self._send(10, data)
             if opcode == 8:
-                self._send(8, data[:2])
+                if self.answers:
+                    self._answer_close(data[:2])
                 code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else None
                 raise Closed(code, data[2:].decode())
 
