@@ -171,6 +171,11 @@ static void reply_for(weft_request *rq, int rc, weft_reason reason)
 {
 	wf_message_state *now = &rq->now;
 	if (rc == 0) rc = now->reply_error;
+	/* Nothing goes out any more, and that is the client's doing. */
+	if (rc != 0 && rc == rq->output.error) {
+		now->abort = true;
+		return;
+	}
 	forget_reply(rq);
 	wf_outcome outcome = wf_outcome_of(rc, reason);
 	if (rc != 0 && rc == now->body_error) {

@@ -141,7 +141,7 @@ class Hello(Client):
         self.hello.process.send_signal(signal.SIGTERM)
         for ws in sockets:
             self.assertEqual((await self.closed(ws))[0], 1001)
-        self.assertEqual((self.hello.end(), self.hello.said()), (0, ""))
+        self.assertEqual((self.hello.end(0), self.hello.said()), (0, ""))
 
     def test_what_breaks_the_protocol_is_told_which_rule(self):
         mask = b"\0\0\0\0"
