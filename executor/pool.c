@@ -274,7 +274,7 @@ static bool look_at(const weft_pool *pool, wf_crew_member *member, wf_stuck_job 
 	return job != NULL;
 }
 
-static void show_stuck(weft_pool *pool, wf_stuck_fn *stuck, void *arg)
+void wf_pool_show_running(weft_pool *pool, wf_stuck_fn *stuck, void *arg)
 {
 	wf_stuck_job seen;
 	for (unsigned i = 0; stuck != NULL && i < wf_crew_started(&pool->crew); i++) {
@@ -292,7 +292,7 @@ unsigned wf_pool_shutdown(weft_pool *pool, int64_t until_ns, wf_stuck_fn *stuck,
 	}
 	bool zero = await_zero(pool, until_ns);
 	if (!zero) {
-		show_stuck(pool, stuck, arg);
+		wf_pool_show_running(pool, stuck, arg);
 		return unfinished(pool);
 	}
 	wf_crew_stop(&pool->crew);

@@ -33,6 +33,9 @@ bool wf_pool_drain(weft_pool *pool, int64_t until_ns);
  * whole, for another call, or for wf_pool_abandon. Blocks the thread. */
 unsigned wf_pool_shutdown(weft_pool *pool, int64_t until_ns, wf_stuck_fn *stuck, void *arg);
 
+/* Shows each job that runs now. Thread: any. */
+void wf_pool_show_running(weft_pool *pool, wf_stuck_fn *stuck, void *arg);
+
 /* Lets go of a pool whose jobs do not end: its threads end by themselves as their jobs do, each
  * `done` is still called, and the memory of the pool is never freed. */
 void wf_pool_abandon(weft_pool *pool);

@@ -53,6 +53,15 @@ static void name_worker_tasks(const wf_scope *scope, int *left)
 	}
 }
 
+static void name_job(const wf_stuck_job *job, void *arg)
+{
+	(void)arg;
+	weft_report("stuck", "a job has not ended", weft_log_text("pool", job->pool),
+		weft_log_text("name", job->name), weft_log_text("submitted", job->site),
+		weft_log_int("running_ms", job->running_ns / 1000000));
+}
+
+/* Jobs too: a task that waits for one says only that it does. */
 static void name_stragglers(wf_run *run)
 {
 	int left = WF_STRAGGLERS_NAMED;
@@ -64,6 +73,8 @@ static void name_stragglers(wf_run *run)
 			weft_log_int("after_ms", run->options.cancel_ms));
 	}
 	name_worker_tasks(&run->workers[0].scope, &left);
+	/* Later the pool is its closer's, who names them himself. */
+	if (run->stage == WF_STAGE_SERVING) wf_pool_show_running(run->pool, name_job, NULL);
 }
 
 void wf_stages_bound(wf_timer *timer)
@@ -116,14 +127,6 @@ static void worker_sealed(wf_message *message)
 static void stop_worker(wf_message *message)
 {
 	wf_container_of(message, wf_seat, stop)->worker->finished = true;
-}
-
-static void name_job(const wf_stuck_job *job, void *arg)
-{
-	(void)arg;
-	weft_report("stuck", "a job has not ended", weft_log_text("pool", job->pool),
-		weft_log_text("name", job->name), weft_log_text("submitted", job->site),
-		weft_log_int("running_ms", job->running_ns / 1000000));
 }
 
 /* Jobs nobody awaits get the time of a drain, then are cancelled; what does not end even so is
