@@ -285,9 +285,18 @@ static int init_wake(wf_worker *worker)
 	return 0;
 }
 
+/* Before 1.51 libuv forgets its epoll descriptor where there is none left for the rest. */
+static int init_loop(uv_loop_t *loop)
+{
+	enum { MENDED_IN = 1 << 16 | 51 << 8 };
+	int rc = uv_loop_init(loop);
+	if (rc != 0 && uv_version() < MENDED_IN && loop->backend_fd > 0) (void)close(loop->backend_fd);
+	return rc;
+}
+
 static int init_handles(wf_worker *worker)
 {
-	int rc = uv_loop_init(&worker->loop);
+	int rc = init_loop(&worker->loop);
 	if (rc != 0) return rc;
 	rc = init_wake(worker);
 	if (rc != 0) {
