@@ -1,8 +1,8 @@
 /* Life and death of a session: see session.h for who may work on it, and when.
  *
  * Why nobody refers to it when it is freed: the descriptor was told to forget it (unlisten), the
- * timer and the scope are taken out, no frame waits and no operation or flush message is out
- * (output_is_idle), its feeds were let go when it was over, and no task holds it. */
+ * timer is taken out, no frame waits and no operation or flush message is out (output_is_idle), its
+ * feeds were let go when it was over, no task holds it, and the host is told that it is gone. */
 #include "net/websocket/session.h"
 
 #include <string.h>
@@ -17,7 +17,8 @@ enum { NS_PER_MS = 1000000 };
 /* Open. */
 
 static void on_timer(wf_timer *timer);
-static void on_raised(wf_scope *scope);
+
+static const weft_websocket_options defaults = { .ping_ms = 0 };
 
 static int64_t ns_of(int ms, int standard_ms)
 {
@@ -25,59 +26,98 @@ static int64_t ns_of(int ms, int standard_ms)
 	return (int64_t)(ms ? ms : standard_ms) * NS_PER_MS;
 }
 
-static void set_limits(weft_websocket *ws, const wf_websocket_setup *setup)
+static uint32_t limit_of(int64_t max_message)
 {
-	static const weft_websocket_options none = { .ping_ms = 0 };
-	const weft_websocket_options *o = setup->options ? setup->options : &none;
-	ws->ping_ns = ns_of(o->ping_ms, WF_WEBSOCKET_PING_MS);
-	ws->close_ns = ns_of(o->close_ms, WF_WEBSOCKET_CLOSE_MS);
-	ws->write_ns = ns_of(o->write_ms, WF_WEBSOCKET_WRITE_MS);
-	ws->max_message = setup->max_message > 0 ? (uint64_t)setup->max_message : 0;
+	if (max_message <= 0) return WF_WEBSOCKET_MESSAGE_MAX;
+	return max_message < WEFT_MESSAGE_MAX ? (uint32_t)max_message : (uint32_t)WEFT_MESSAGE_MAX;
 }
 
-int wf_websocket_open(const wf_websocket_setup *setup, weft_websocket **out)
+static void fill(weft_websocket *ws, const wf_websocket_setup *setup)
 {
-	wf_worker *worker = wf_worker_here();
-	weft_websocket *ws = wf_zalloc(sizeof *ws);
-	if (ws == NULL) return WEFT_ENOMEM;
-	ws->timer.fire = on_timer;
-	if (wf_timer_reserve(&worker->timers, &ws->timer) != 0) {
-		wf_free(ws);
-		return WEFT_ENOMEM;
-	}
 	ws->magic = WF_WEBSOCKET_MAGIC;
 	ws->held = true;
-	ws->worker = worker;
+	ws->worker = wf_worker_here();
 	ws->stream = setup->stream;
 	ws->io = setup->io;
 	ws->group = setup->group;
 	ws->host = setup->host;
 	ws->host_arg = setup->host_arg;
 	ws->events = setup->events;
+	ws->options = setup->options ? setup->options : &defaults;
 	ws->app = setup->app;
-	ws->request = setup->request;
-	ws->heard_ns = ws->deaf_ns = worker->now_ns;
-	ws->close_by_ns = INT64_MAX;
-	ws->context = wf_context_capture();
-	set_limits(ws, setup);
+	ws->max_message = limit_of(setup->max_message);
+	ws->heard_ns = ws->deaf_ns = ws->worker->now_ns;
+	ws->timer.fire = on_timer;
 	wf_websocket_output_init(ws);
+}
+
+int wf_websocket_open(const wf_websocket_setup *setup, weft_websocket **out)
+{
+	weft_websocket *ws = wf_zalloc(sizeof *ws);
+	if (ws == NULL) return WEFT_ENOMEM;
+	fill(ws, setup);
+	if (wf_timer_reserve(&ws->worker->timers, &ws->timer) != 0) goto free_session;
+	if (setup->subprotocol != NULL) {
+		wf_websocket_extras *extras = wf_websocket_extras_of(ws);
+		if (extras == NULL) goto unreserve;
+		extras->subprotocol = setup->subprotocol;
+	}
+	ws->context = wf_context_capture();
 	wf_group_enter(ws->group);
-	wf_scope_init(&ws->scope, wf_group_scope_here(ws->group), on_raised);
-	if (ws->scope.level > WF_LEVEL_NONE) on_raised(&ws->scope);
 	*out = ws;
 	return 0;
+unreserve:
+	wf_timer_unreserve(&ws->worker->timers, &ws->timer);
+free_session:
+	wf_free(ws);
+	return WEFT_ENOMEM;
+}
+
+/* Memory. */
+
+struct wf_websocket_memory {
+	_Alignas(max_align_t) struct wf_websocket_memory *next;
+	char data[];
+};
+
+void *wf_websocket_take(weft_websocket *ws, size_t size)
+{
+	if (size > SIZE_MAX / 2) return NULL;
+	struct wf_websocket_memory *block = wf_alloc(sizeof *block + size);
+	if (block == NULL) return NULL;
+	block->next = ws->memory;
+	ws->memory = block;
+	return block->data;
+}
+
+static void free_memory(weft_websocket *ws)
+{
+	while (ws->memory != NULL) {
+		struct wf_websocket_memory *block = ws->memory;
+		ws->memory = block->next;
+		wf_free(block);
+	}
+}
+
+wf_websocket_extras *wf_websocket_extras_of(weft_websocket *ws)
+{
+	if (ws->extras != NULL) return ws->extras;
+	wf_websocket_extras *extras = wf_websocket_take(ws, sizeof *extras);
+	if (extras != NULL) *extras = (wf_websocket_extras){ .subprotocol = NULL };
+	return ws->extras = extras;
 }
 
 int wf_websocket_add_param(weft_websocket *ws, const char *name, const char *value)
 {
 	size_t name_size = strlen(name) + 1, value_size = strlen(value) + 1;
-	wf_websocket_param *param = wf_arena_alloc(&ws->arena, sizeof *param + name_size + value_size);
-	if (param == NULL) return WEFT_ENOMEM;
+	wf_websocket_extras *extras = wf_websocket_extras_of(ws);
+	wf_websocket_param *param = wf_websocket_take(ws, sizeof *param + name_size + value_size);
+	if (extras == NULL || param == NULL) return WEFT_ENOMEM;
 	char *text = (char *)(param + 1);
 	param->name = memcpy(text, name, name_size);
 	param->value = memcpy(text + name_size, value, value_size);
-	param->next = ws->params;
-	ws->params = param;
+	param->next = extras->params;
+	extras->params = param;
 	return 0;
 }
 
@@ -85,8 +125,9 @@ int wf_websocket_add_param(weft_websocket *ws, const char *name, const char *val
 
 void wf_websocket_wake(weft_websocket *ws)
 {
-	if (ws->waiter == NULL) return;
-	if (wf_wait_claim(ws->waiter, ws->ticket, 0)) wf_wait_wake(ws->waiter);
+	wf_websocket_stay *stay = ws->stay;
+	if (stay == NULL || stay->waiter == NULL) return;
+	if (wf_wait_claim(stay->waiter, stay->ticket, 0)) wf_wait_wake(stay->waiter);
 }
 
 void wf_websocket_end(weft_websocket *ws, int rc)
@@ -111,7 +152,7 @@ void wf_websocket_break(weft_websocket *ws, int rc)
 	ws->broken = true;
 	if (ws->out.sending && ws->io != NULL) {
 		ws->out.stopping = true;
-		wf_io_cancel(&ws->out.op);
+		wf_io_cancel(&ws->out.blockage->op);
 		ws->out.stopping = false;
 	}
 	/* A task in the middle of a call on the stream comes back with an error. */
@@ -128,7 +169,8 @@ void wf_websocket_begin_close(weft_websocket *ws, unsigned code, const char *rea
 	size_t size = wf_websocket_close_payload(payload, code, reason);
 	int rc = wf_websocket_control(ws, WF_WEBSOCKET_CLOSE, payload, size);
 	ws->closing = true;
-	if (ws->close_ns != INT64_MAX) ws->close_by_ns = ws->worker->now_ns + ws->close_ns;
+	ws->close_by_ns = ns_of(ws->options->close_ms, WF_WEBSOCKET_CLOSE_MS);
+	if (ws->close_by_ns != INT64_MAX) ws->close_by_ns += ws->worker->now_ns;
 	wf_websocket_arm(ws);
 	if (rc != 0) wf_websocket_break(ws, rc);
 }
@@ -137,13 +179,13 @@ void wf_websocket_begin_close(weft_websocket *ws, unsigned code, const char *rea
 static void dispose(weft_websocket *ws)
 {
 	wf_timers *timers = &ws->worker->timers;
-	wf_assert(wf_websocket_output_is_idle(ws) && wf_list_empty(&ws->feeds));
+	wf_assert(wf_websocket_output_is_idle(ws) && wf_list_empty(&ws->feeds) && ws->stay == NULL);
 	wf_timer_cancel(timers, &ws->timer);
 	wf_timer_unreserve(timers, &ws->timer);
-	wf_scope_fini(&ws->scope);
+	wf_websocket_output_fini(ws);
 	wf_reader_free(ws->reader);
 	weft_message_unref(ws->current);
-	wf_arena_free(&ws->arena);
+	free_memory(ws);
 	wf_context_unref(ws->context);
 	weft_group *group = ws->group;
 	ws->magic = 0;
@@ -193,19 +235,21 @@ void wf_websocket_settle(weft_websocket *ws)
 /* When silence must be broken; only while somebody listens, for else it is not the peer's. */
 static int64_t ping_due(const weft_websocket *ws)
 {
-	if (ws->over || ws->closing || !ws->attentive || ws->ping_ns == INT64_MAX) return INT64_MAX;
-	return ws->heard_ns + ws->ping_ns * (ws->asked ? 2 : 1);
+	if (ws->over || ws->closing || !ws->attentive) return INT64_MAX;
+	int64_t patience = ns_of(ws->options->ping_ms, WF_WEBSOCKET_PING_MS);
+	return patience == INT64_MAX ? patience : ws->heard_ns + patience * (ws->asked ? 2 : 1);
 }
 
 static int64_t write_due(const weft_websocket *ws)
 {
-	if (ws->broken || ws->write_ns == INT64_MAX || wf_list_empty(&ws->out.frames)) return INT64_MAX;
-	return ws->out.moved_ns + ws->write_ns;
+	if (ws->broken || wf_list_empty(&ws->out.frames)) return INT64_MAX;
+	int64_t patience = ns_of(ws->options->write_ms, WF_WEBSOCKET_WRITE_MS);
+	return patience == INT64_MAX ? patience : ws->out.moved_ns + patience;
 }
 
 static int64_t close_due(const weft_websocket *ws)
 {
-	bool done = ws->broken || (ws->over && wf_websocket_output_is_idle(ws));
+	bool done = !ws->closing || ws->broken || (ws->over && wf_websocket_output_is_idle(ws));
 	return done ? INT64_MAX : ws->close_by_ns;
 }
 
@@ -217,28 +261,29 @@ static int64_t earliest(int64_t a, int64_t b)
 void wf_websocket_arm(weft_websocket *ws)
 {
 	int64_t at = earliest(earliest(ping_due(ws), write_due(ws)), close_due(ws));
-	if (ws->starting)
+	if (ws->starting || ws->out.again)
 		at = earliest(at, ws->worker->now_ns + (int64_t)WF_WEBSOCKET_RETRY_MS * NS_PER_MS);
-	if (ws->scope.level > ws->level) at = 0;
+	if (ws->wanted > ws->level) at = 0;
 	if (at == INT64_MAX) return; /* an alarm too many is harmless */
 	if (wf_timer_armed(&ws->timer) && ws->timer.deadline_ns <= at) return;
 	/* Its place is reserved. */
 	(void)!wf_timer_arm(&ws->worker->timers, &ws->timer, at);
 }
 
-/* The scope is asked something: not from within the walk through the tree. */
-static void on_raised(wf_scope *scope)
+/* Not at once: it may be asked from within a walk through the scopes, or the connections. */
+void wf_websocket_ask(weft_websocket *ws, unsigned level)
 {
-	wf_websocket_arm(wf_container_of(scope, weft_websocket, scope));
+	if (level <= ws->wanted) return;
+	ws->wanted = level & 3;
+	wf_websocket_arm(ws);
 }
 
 /* Drain: 1001 to who is between two messages; the others when their handler is through. */
 static void obey(weft_websocket *ws)
 {
-	uint8_t level = ws->scope.level;
-	if (level == ws->level) return;
-	ws->level = level;
-	if (level == WF_LEVEL_CANCEL)
+	if (ws->wanted == ws->level) return;
+	ws->level = ws->wanted;
+	if (ws->level == WF_LEVEL_CANCEL)
 		wf_websocket_break(ws, WEFT_ECANCELED);
 	else if (!ws->held || ws->reading)
 		wf_websocket_begin_close(ws, WF_WEBSOCKET_GOING_AWAY, NULL);
@@ -264,7 +309,10 @@ static void on_timer(wf_timer *timer)
 	weft_websocket *ws = wf_container_of(timer, weft_websocket, timer);
 	obey(ws);
 	look_at_clock(ws);
-	if (ws->starting) wf_websocket_pump(ws);
+	if (ws->out.again) {
+		ws->out.again = false;
+		wf_websocket_pump(ws);
+	}
 	wf_websocket_arm(ws);
 	wf_websocket_settle(ws);
 }

@@ -1,11 +1,11 @@
 /* A WebSocket session over a connection: its life, and the parts it is made of.
  *
  *   open      both may send
- *   closing   our close is queued or sent; `closing`. We go on reading until the peer's comes
- *   over      nothing more will be read: the peer's close has come, the connection broke, or its
- *             time was up; `over`, and `rc` says which. What is queued still goes out, unless
- * broken ended     the output is empty and no handler runs: `closed` is called, the connection goes
- * back to its host, the session is freed
+ *   closing   our close is queued or sent (`closing`); we go on reading until the peer's comes
+ *   over      nothing more is read (`over`; `rc` says why); what is queued goes out, unless
+ * `broken` ended     nothing is left to send, no handler runs: `closed`, the host, and it is freed
+ *
+ * It is over when the peer's close has come, when the connection broke, or when its time was up.
  *
  * Who works on it. A task that runs a handler, or the straight line, holds it (`held`): it is then
  * never freed, and nothing is read but by that task. Everything else comes from the worker's loop:
@@ -14,7 +14,8 @@
  * afterwards.
  *
  * Between events a session of handlers holds this struct and what `open` made: the reader is taken
- * when bytes come and given back when none are left, frames exist while they wait.
+ * when bytes come and given back when none are left, frames exist while they wait, and what only a
+ * straight line needs lies on its stack.
  *
  * Thread: the worker that opened it, for all of it. */
 #ifndef WF_WEBSOCKET_SESSION_H
@@ -26,7 +27,6 @@
 #include "net/transport/stream.h"
 #include "net/websocket/message.h"
 #include "net/websocket/websocket_frame.h"
-#include "runtime/arena.h"
 #include "runtime/io.h"
 #include "runtime/scope.h"
 #include "runtime/timer.h"
@@ -93,18 +93,23 @@ typedef struct wf_reader {
 	uint32_t kept_at, kept_size;
 } wf_reader;
 
-typedef struct wf_output_queue {
-	wf_list frames; /* oldest first */
-	unsigned count, controls;
-	bool sending;   /* an operation, or the writer's task, has the first frames */
-	bool stopping;  /* the operation is being cancelled: its end is no event of its own */
-	bool flush_due; /* `flush` is in the inbox */
-	bool own_used;
-	wf_message flush;
-	int64_t moved_ns; /* when the kernel last took something, or the queue began */
+/* What there is while the kernel has a frame and does not take all of it. */
+typedef struct wf_blockage {
 	wf_op op;
 	struct iovec vector;
-	wf_frame own; /* the rest of a message that was taken in part: it cannot want memory */
+} wf_blockage;
+
+typedef struct wf_output_queue {
+	wf_list frames; /* oldest first */
+	wf_blockage *blockage;
+	wf_message flush;
+	int64_t moved_ns; /* when the kernel last took something, or the queue began */
+	unsigned count;
+	uint8_t controls;
+	bool sending : 1;   /* an operation, or the writer's task, has the first frames */
+	bool stopping : 1;  /* the operation is being cancelled: its end is no event of its own */
+	bool flush_due : 1; /* `flush` is in the inbox */
+	bool again : 1;     /* there was no memory to go on: the timer tries again */
 } wf_output_queue;
 
 typedef struct wf_websocket_param {
@@ -112,52 +117,66 @@ typedef struct wf_websocket_param {
 	const char *name, *value;
 } wf_websocket_param;
 
+/* What not every session has; in its own memory. */
+typedef struct wf_websocket_extras {
+	const char *subprotocol, *reason;
+	wf_websocket_param *params;
+} wf_websocket_extras;
+
+/* What there is while a straight line runs, or `open` does: on its stack. */
+typedef struct wf_websocket_stay {
+	weft_websocket *ws;
+	weft_request *request;
+	weft_task *waiter; /* for input, or for the end */
+	wf_ticket ticket;
+	wf_scope scope; /* of a straight line: by it the drain is heard */
+} wf_websocket_stay;
+
+/* As small as it can be: there are many, and most are silent. */
 struct weft_websocket {
 	uint32_t magic;
-	bool held;      /* a task is at work on it */
-	bool listening; /* the descriptor will tell when there is something to read */
-	bool closing, over, broken;
-	bool opened, told; /* `open` was called; `closed` was */
-	bool asked;        /* a ping went out, and nothing has come since */
-	bool starting;     /* a task could not start: the timer tries again */
-	bool quiet;        /* nobody is told of messages any more */
-	bool reading;      /* a task is in next */
-	bool attentive;    /* what the peer says would be heard: its silence counts */
-	uint8_t level;     /* of the scope, as far as it was obeyed */
-	uint16_t code;     /* of the peer's close; 0: none yet */
-	int rc;            /* why it is over; 0: the peer closed */
+	int rc;               /* why it is over; 0: the peer closed */
+	uint32_t max_message; /* bytes */
+	uint16_t code;        /* of the peer's close; 0: none yet */
+	bool held : 1;        /* a task is at work on it */
+	bool listening : 1;   /* the descriptor will tell when there is something to read */
+	bool closing : 1, over : 1, broken : 1;
+	bool opened : 1, told : 1; /* `open` was called; `closed` was */
+	bool asked : 1;            /* a ping went out, and nothing has come since */
+	bool starting : 1;         /* a task could not start: the timer tries again */
+	bool quiet : 1;            /* nobody is told of messages any more */
+	bool reading : 1;          /* a task is in next */
+	bool attentive : 1;        /* what the peer says would be heard: its silence counts */
+	unsigned wanted : 2;       /* the level that was asked of it, */
+	unsigned level : 2;        /* and as far as it was obeyed */
 
 	weft_stream *stream;
-	wf_io
-		*io; /* of the stream, when that is a plain socket: then the loop itself reads and writes */
+	wf_io *io; /* of a plain socket: then the loop itself reads and writes; else NULL */
 	wf_worker *worker;
 	weft_group *group;
 	const wf_websocket_host *host;
 	void *host_arg;
 	const weft_websocket_events *events; /* NULL: a straight line */
+	const weft_websocket_options *options;
+	weft_context *context;
 
+	wf_websocket_stay *stay; /* NULL between events */
 	wf_reader *reader;
 	weft_message *current; /* what next, or the handler, was given */
-	weft_task *waiter;     /* for input, or for the end */
-	wf_ticket ticket;
 	wf_output_queue out;
 	wf_list feeds;
 
 	wf_timer timer;
 	int64_t heard_ns; /* when the peer was last heard, later by all the time nobody listened */
-	int64_t deaf_ns;  /* since when nobody does */
-	int64_t close_by_ns;
-	wf_scope scope;
-	weft_context *context;
+	union {
+		int64_t deaf_ns;     /* since when nobody does; until it is closing */
+		int64_t close_by_ns; /* when that must be done */
+	};
 
 	void *app, *kept;
-	weft_request *request;
-	const char *subprotocol, *reason;
-	wf_websocket_param *params;
-	wf_arena arena;
-	uint64_t max_message;
-	int64_t ping_ns, close_ns, write_ns;
-	weft_websocket_stats stats;
+	struct wf_websocket_memory *memory;
+	wf_websocket_extras *extras;
+	uint64_t received, sent, dropped; /* messages */
 };
 
 typedef struct wf_websocket_setup {
@@ -167,9 +186,9 @@ typedef struct wf_websocket_setup {
 	const wf_websocket_host *host;
 	void *host_arg;
 	const weft_websocket_events *events;
-	const weft_websocket_options *options; /* NULL: the defaults */
+	const weft_websocket_options *options; /* NULL: the defaults; must outlive the session */
+	const char *subprotocol;
 	void *app;
-	weft_request *request;
 	int64_t max_message; /* 0: WF_WEBSOCKET_MESSAGE_MAX */
 } wf_websocket_setup;
 
@@ -182,15 +201,24 @@ int wf_websocket_open(const wf_websocket_setup *setup, weft_websocket **out);
 void wf_websocket_discard(weft_websocket *ws);
 /* Bytes that were read together with the handshake. Errors: ENOMEM. */
 int wf_websocket_put_back(weft_websocket *ws, const void *data, size_t size);
+/* Memory that lives as long as the session, or NULL. */
+void *wf_websocket_take(weft_websocket *ws, size_t size);
+/* NULL without memory. */
+wf_websocket_extras *wf_websocket_extras_of(weft_websocket *ws);
 /* Copies both. Errors: ENOMEM. */
 int wf_websocket_add_param(weft_websocket *ws, const char *name, const char *value);
 
 /* session_serve.c. First one of these, in the task that opened it, which then lets go: */
 
-/* Runs the straight line and the close handshake. Thread: task. Suspends. */
-void wf_websocket_serve_line(weft_websocket *ws, weft_websocket_fn *fn);
-/* Calls `open`. Thread: task. Suspends. */
-void wf_websocket_serve_events(weft_websocket *ws);
+/* Runs the straight line and the close handshake. It hears by itself what is asked of its group.
+ * Thread: task. Suspends. */
+void wf_websocket_serve_line(weft_websocket *ws, weft_websocket_fn *fn, weft_request *rq);
+/* Calls `open`. What is asked of the group from then on the host passes on. Thread: task. Suspends.
+ */
+void wf_websocket_serve_events(weft_websocket *ws, weft_request *rq);
+/* A level of the scopes is asked of it: WF_LEVEL_DRAIN, WF_LEVEL_CANCEL. It obeys soon, from the
+ * loop. Thread: its worker. */
+void wf_websocket_ask(weft_websocket *ws, unsigned level);
 /* The task lets go; the session is left to its events, or to its end. */
 void wf_websocket_leave(weft_websocket *ws);
 /* The turn of handlers: something came, or `closed` is due. */
@@ -229,6 +257,8 @@ void wf_reader_free(wf_reader *reader);
 /* session_write.c */
 
 void wf_websocket_output_init(weft_websocket *ws);
+/* Nothing is in it. */
+void wf_websocket_output_fini(weft_websocket *ws);
 /* As weft_websocket_send. */
 int wf_websocket_send(weft_websocket *ws, const weft_message *m);
 /* Queues a control frame. Errors: ENOMEM; EFULL beyond WF_WEBSOCKET_CONTROLS_MAX, a close excepted.

@@ -82,21 +82,27 @@ static int append(weft_websocket *ws, const wf_websocket_event *event)
 	reader->message = NULL;
 	reader->got = reader->room = 0;
 	ws->current = m;
-	ws->stats.received++;
+	ws->received++;
 	return 1;
 }
 
 /* Frames. */
 
+/* Without memory it is not known. */
+static void keep_reason(weft_websocket *ws, const wf_websocket_event *event)
+{
+	wf_websocket_extras *extras = wf_websocket_extras_of(ws);
+	char *reason = wf_websocket_take(ws, event->size + 1);
+	if (extras == NULL || reason == NULL) return;
+	memcpy(reason, event->data, event->size);
+	reason[event->size] = '\0';
+	extras->reason = reason;
+}
+
 static int take_close(weft_websocket *ws, const wf_websocket_event *event)
 {
 	ws->code = event->close_code;
-	char *reason = wf_arena_alloc(&ws->arena, event->size + 1);
-	if (reason != NULL) {
-		memcpy(reason, event->data, event->size);
-		reason[event->size] = '\0';
-		ws->reason = reason;
-	}
+	if (event->size > 0) keep_reason(ws, event);
 	wf_websocket_begin_close(ws, event->close_code, NULL);
 	wf_websocket_end(ws, 0);
 	return WEFT_ECLOSED;
@@ -227,15 +233,15 @@ static int read_socket(weft_websocket *ws)
 static void attend(weft_websocket *ws)
 {
 	ws->attentive = true;
-	ws->heard_ns += ws->worker->now_ns - ws->deaf_ns;
+	if (!ws->closing) ws->heard_ns += ws->worker->now_ns - ws->deaf_ns;
 	wf_websocket_arm(ws);
 }
 
-/* and not from here. */
+/* and not from here; when it is closing its end has a time of its own. */
 static void look_away(weft_websocket *ws)
 {
 	ws->attentive = false;
-	ws->deaf_ns = ws->worker->now_ns;
+	if (!ws->closing) ws->deaf_ns = ws->worker->now_ns;
 }
 
 /* Suspends unless the stream said it is ready; a cancel leaves everything as it was. */
@@ -269,9 +275,9 @@ static void on_ready(void *arg)
 	weft_websocket *ws = arg;
 	ws->listening = false;
 	look_away(ws);
-	if (ws->waiter != NULL)
+	if (ws->held)
 		wf_websocket_wake(ws);
-	else if (!ws->held)
+	else
 		wf_websocket_start_events(ws);
 }
 

@@ -27,8 +27,7 @@ static void obey_result(weft_websocket *ws, int rc, const char *what)
 {
 	bool ours;
 	unsigned code = wf_websocket_code_of(rc, weft_cancel_reason(NULL), &ours);
-	if (code == WF_WEBSOCKET_NORMAL && ws->scope.level > WF_LEVEL_NONE)
-		code = WF_WEBSOCKET_GOING_AWAY;
+	if (code == WF_WEBSOCKET_NORMAL && ws->wanted > WF_LEVEL_NONE) code = WF_WEBSOCKET_GOING_AWAY;
 	if (ours && !is_old_news(ws, rc))
 		weft_report("websocket", "a handler failed", weft_log_text("handler", what),
 			weft_log_code("error", rc), weft_log_text("peer", weft_stream_peer(ws->stream)));
@@ -67,7 +66,7 @@ static void take_messages(weft_websocket *ws)
 /* Lets go of the session, unless there is more to do. */
 static void let_go(weft_websocket *ws)
 {
-	if (ws->scope.level > ws->level) wf_websocket_arm(ws);
+	if (ws->wanted > ws->level) wf_websocket_arm(ws);
 	if (ws->level == WF_LEVEL_DRAIN) wf_websocket_begin_close(ws, WF_WEBSOCKET_GOING_AWAY, NULL);
 	if (ws->closing) ws->quiet = true;
 	ws->held = false;
@@ -130,11 +129,13 @@ void wf_websocket_start_events(weft_websocket *ws)
 	wf_websocket_arm(ws);
 }
 
-void wf_websocket_serve_events(weft_websocket *ws)
+void wf_websocket_serve_events(weft_websocket *ws, weft_request *rq)
 {
+	wf_websocket_stay stay = { .request = rq };
+	ws->stay = &stay;
 	ws->opened = true;
 	int rc = ws->events->open ? ws->events->open(ws) : 0;
-	ws->request = NULL;
+	ws->stay = NULL;
 	if (rc != 0) obey_result(ws, rc, "open");
 }
 
@@ -148,10 +149,11 @@ void wf_websocket_leave(weft_websocket *ws)
 /* Parks until there is input, or the session is over, or, `to_end`, its output is out as well. */
 static int wait_in(weft_websocket *ws, unsigned flags, const char *what)
 {
-	ws->waiter = wf_task_here();
-	ws->ticket = wf_wait_open(flags, what, ws);
+	wf_websocket_stay *stay = ws->stay;
+	stay->waiter = wf_task_here();
+	stay->ticket = wf_wait_open(flags, what, ws);
 	int cause = wf_wait_park();
-	ws->waiter = NULL;
+	stay->waiter = NULL;
 	return cause == WF_CAUSE_CANCEL ? WEFT_ECANCELED : 0;
 }
 
@@ -201,10 +203,21 @@ static void end_line(weft_websocket *ws)
 		(void)!wait_in(ws, WF_WAIT_UNCANCELABLE, "the last bytes");
 }
 
-void wf_websocket_serve_line(weft_websocket *ws, weft_websocket_fn *fn)
+static void on_raised(wf_scope *scope)
 {
+	wf_websocket_ask(wf_container_of(scope, wf_websocket_stay, scope)->ws, scope->level);
+}
+
+void wf_websocket_serve_line(weft_websocket *ws, weft_websocket_fn *fn, weft_request *rq)
+{
+	wf_websocket_stay stay = { .ws = ws, .request = rq };
+	ws->stay = &stay;
+	wf_scope_init(&stay.scope, wf_group_scope_here(ws->group), on_raised);
+	wf_websocket_ask(ws, stay.scope.level);
 	int rc = fn(ws);
 	drop_current(ws);
 	obey_result(ws, rc, "function");
 	end_line(ws);
+	wf_scope_fini(&stay.scope);
+	ws->stay = NULL;
 }

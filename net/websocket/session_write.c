@@ -29,6 +29,12 @@ void wf_websocket_output_init(weft_websocket *ws)
 	wf_list_init(&ws->feeds);
 }
 
+void wf_websocket_output_fini(weft_websocket *ws)
+{
+	wf_free(ws->out.blockage);
+	ws->out.blockage = NULL;
+}
+
 bool wf_websocket_output_is_idle(const weft_websocket *ws)
 {
 	return wf_list_empty(&ws->out.frames) && !ws->out.sending && !ws->out.flush_due;
@@ -94,12 +100,9 @@ static void finish(weft_websocket *ws, wf_frame *frame, int rc)
 	wf_list_remove(&frame->link);
 	ws->out.count--;
 	if (frame->control) ws->out.controls--;
-	if (rc == 0 && frame->message != NULL) ws->stats.sent++;
+	if (rc == 0 && frame->message != NULL) ws->sent++;
 	weft_message_unref(frame->message);
-	if (frame == &ws->out.own)
-		ws->out.own_used = false;
-	else
-		wf_free(frame);
+	wf_free(frame);
 	if (sender == NULL) return;
 	sender->done = true;
 	sender->rc = rc;
@@ -141,20 +144,31 @@ static void consume(weft_websocket *ws, size_t size)
 	}
 }
 
+static void try_again(weft_websocket *ws)
+{
+	ws->out.again = true;
+	wf_websocket_arm(ws);
+}
+
 /* The kernel is full: lends it the first frame. True: it took some at once after all. */
 static bool lend_first(weft_websocket *ws)
 {
-	wf_output_queue *out = &ws->out;
+	wf_blockage *b = ws->out.blockage;
 	wf_frame *frame = first_of(ws);
+	if (b == NULL) b = ws->out.blockage = wf_alloc(sizeof *b);
+	if (b == NULL) {
+		try_again(ws);
+		return false;
+	}
 	begin(frame);
-	out->vector = (struct iovec){ (void *)frame->at, frame->left };
-	out->op = (wf_op){ .kind = WF_OP_SEND,
+	b->vector = (struct iovec){ (void *)frame->at, frame->left };
+	b->op = (wf_op){ .kind = WF_OP_SEND,
 		.io = ws->io,
 		.done = on_sent,
 		.owner = ws,
-		.send = { .vector = &out->vector, .count = 1 } };
-	out->sending = true;
-	if (wf_io_submit(&out->op)) return true;
+		.send = { .vector = &b->vector, .count = 1 } };
+	ws->out.sending = true;
+	if (wf_io_submit(&b->op)) return true;
 	wf_websocket_arm(ws);
 	return false;
 }
@@ -218,8 +232,7 @@ static void start_writer(weft_websocket *ws)
 		return;
 	}
 	ws->out.sending = false;
-	ws->starting = true;
-	wf_websocket_arm(ws);
+	try_again(ws);
 }
 
 /* Small frames are sent from one place: copying them costs less than telling the kernel of each. */
@@ -247,22 +260,23 @@ static ssize_t put_some(weft_websocket *ws)
 
 static void pump_socket(weft_websocket *ws)
 {
-	while (!wf_list_empty(&ws->out.frames) && !ws->out.sending && !ws->broken) {
+	while (!wf_list_empty(&ws->out.frames) && !ws->out.sending && !ws->broken && !ws->out.again) {
 		ssize_t sent = put_some(ws);
 		if (sent > 0) {
 			ws->stream->sent += (uint64_t)sent;
 			consume(ws, (size_t)sent);
 		} else if (sent == -EAGAIN) {
-			if (lend_first(ws)) take_result(ws, ws->out.op.result);
+			if (lend_first(ws)) take_result(ws, ws->out.blockage->op.result);
 		} else {
 			wf_websocket_break(ws, (int)sent);
 		}
 	}
+	if (wf_list_empty(&ws->out.frames) && !ws->out.sending) wf_websocket_output_fini(ws);
 }
 
 void wf_websocket_pump(weft_websocket *ws)
 {
-	if (ws->out.sending || ws->broken || wf_list_empty(&ws->out.frames)) return;
+	if (ws->out.sending || ws->out.again || ws->broken || wf_list_empty(&ws->out.frames)) return;
 	if (ws->io != NULL)
 		pump_socket(ws);
 	else
@@ -304,7 +318,7 @@ static int send_at_once(weft_websocket *ws, const weft_message *m, size_t *sent)
 	ws->stream->sent += (uint64_t)n;
 	*sent = (size_t)n;
 	if (*sent < wf_message_frame_size(m)) return 0;
-	ws->stats.sent++;
+	ws->sent++;
 	return 1;
 }
 
@@ -316,17 +330,16 @@ int wf_websocket_send(weft_websocket *ws, const weft_message *m)
 	if (ws->closing || ws->broken) return refusal(ws);
 
 	size_t sent = 0;
-	wf_frame *frame = &ws->out.own;
-	bool first = wf_list_empty(&ws->out.frames) && !ws->out.sending && !ws->out.own_used;
+	bool first = wf_list_empty(&ws->out.frames) && !ws->out.sending;
 	if (first && ws->io != NULL) {
 		rc = send_at_once(ws, m, &sent);
 		if (rc != 0) return rc > 0 ? 0 : rc;
 	}
-	if (first) {
-		ws->out.own_used = true;
-	} else {
-		frame = wf_alloc(sizeof *frame);
-		if (frame == NULL) return WEFT_ENOMEM;
+	wf_frame *frame = wf_alloc(sizeof *frame);
+	if (frame == NULL) {
+		/* A message that cannot be finished leaves nothing to go on with. */
+		if (sent > 0) wf_websocket_break(ws, WEFT_ENOMEM);
+		return WEFT_ENOMEM;
 	}
 	wf_sender sender = { .task = wf_task_here() };
 	init_frame(frame);
@@ -410,7 +423,7 @@ void wf_feed_fini(wf_feed *feed)
 static void count_drop(wf_feed *feed)
 {
 	feed->dropped++;
-	feed->ws->stats.dropped++;
+	feed->ws->dropped++;
 }
 
 /* The policy, at a feed that is full. False: the new one is not taken either. */

@@ -8,6 +8,7 @@
 #include "net/http/upgrade.h"
 #include "net/websocket/session.h"
 #include "net/websocket/websocket_handshake.h"
+#include "runtime/group.h"
 
 static bool find_field(
 	const void *arg, const char *name, size_t nth, const char **value, size_t *size)
@@ -54,28 +55,26 @@ static void on_over(void *connection, bool orderly)
 
 static const wf_websocket_host host = { on_over };
 
-/* What was read already the session has. */
+/* What was read already the session has. What was asked meanwhile the request has heard. */
 static void on_taken(wf_connection *c, void *ws, const char *rest, size_t size)
 {
-	(void)c;
 	(void)rest;
 	(void)size;
+	wf_websocket_ask(ws, wf_group_scope_here(c->site->server->group)->level);
 	wf_websocket_leave(ws);
 }
 
-/* The session has a timer of its own, */
+/* The session has a timer of its own. */
 static void on_timer(wf_connection *c, void *ws)
 {
 	(void)c;
 	(void)ws;
 }
 
-/* and a scope below the server's, by which it hears of this as well. */
 static void on_drain(wf_connection *c, void *ws, bool cancelled)
 {
 	(void)c;
-	(void)ws;
-	(void)cancelled;
+	wf_websocket_ask(ws, cancelled ? WF_LEVEL_CANCEL : WF_LEVEL_DRAIN);
 }
 
 static const struct wf_given_ops given = { "websocket", on_taken, on_timer, on_drain };
@@ -104,12 +103,11 @@ static int serve(weft_request *rq, const weft_websocket_options *o, const char *
 		.host_arg = c,
 		.events = route->websocket ? NULL : route->events,
 		.options = o,
+		.subprotocol = subprotocol,
 		.app = weft_request_app(rq),
-		.request = rq,
 		.max_message = route->max_message };
 	int rc = wf_websocket_open(&setup, &ws);
 	if (rc != 0) return rc;
-	ws->subprotocol = subprotocol;
 	rc = take_along(ws, rq);
 	if (rc == 0) rc = wf_upgrade_switch(rq, "websocket");
 	if (rc != 0) {
@@ -118,9 +116,9 @@ static int serve(weft_request *rq, const weft_websocket_options *o, const char *
 	}
 	wf_upgrade_give(rq, &given, ws);
 	if (route->websocket != NULL)
-		wf_websocket_serve_line(ws, route->websocket);
+		wf_websocket_serve_line(ws, route->websocket, rq);
 	else
-		wf_websocket_serve_events(ws);
+		wf_websocket_serve_events(ws, rq);
 	return 0;
 }
 

@@ -18,7 +18,8 @@ void *weft_websocket_app(const weft_websocket *ws)
 const char *weft_websocket_param(const weft_websocket *ws, const char *name)
 {
 	check(ws);
-	for (const wf_websocket_param *p = ws->params; p != NULL; p = p->next)
+	const wf_websocket_extras *extras = ws->extras;
+	for (const wf_websocket_param *p = extras ? extras->params : NULL; p != NULL; p = p->next)
 		if (strcmp(p->name, name) == 0) return p->value;
 	return NULL;
 }
@@ -26,13 +27,13 @@ const char *weft_websocket_param(const weft_websocket *ws, const char *name)
 weft_request *weft_websocket_request(weft_websocket *ws)
 {
 	check(ws);
-	return ws->request;
+	return ws->stay ? ws->stay->request : NULL;
 }
 
 const char *weft_websocket_subprotocol(const weft_websocket *ws)
 {
 	check(ws);
-	return ws->subprotocol;
+	return ws->extras ? ws->extras->subprotocol : NULL;
 }
 
 const char *weft_websocket_peer(const weft_websocket *ws)
@@ -56,7 +57,7 @@ void *weft_websocket_kept(const weft_websocket *ws)
 void *weft_websocket_alloc(weft_websocket *ws, size_t size)
 {
 	check(ws);
-	return wf_arena_alloc(&ws->arena, size);
+	return wf_websocket_take(ws, size);
 }
 
 int weft_websocket_close_code(const weft_websocket *ws)
@@ -68,14 +69,15 @@ int weft_websocket_close_code(const weft_websocket *ws)
 const char *weft_websocket_close_reason(const weft_websocket *ws)
 {
 	check(ws);
-	return ws->reason ? ws->reason : "";
+	return ws->extras && ws->extras->reason ? ws->extras->reason : "";
 }
 
 void weft_websocket_get_stats(const weft_websocket *ws, weft_websocket_stats *out)
 {
 	check(ws);
-	*out = ws->stats;
-	out->waiting = ws->out.count;
+	*out = (weft_websocket_stats){
+		.received = ws->received, .sent = ws->sent, .dropped = ws->dropped, .waiting = ws->out.count
+	};
 }
 
 void weft_websocket_finish(weft_websocket *ws, int code, const char *reason)

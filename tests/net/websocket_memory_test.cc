@@ -1,7 +1,9 @@
 /* Memory runs out at each place in turn, while WebSockets are asked for, talk, and subscribe: what
  * cannot be done is refused or ended, nothing is kept, and the server goes on. */
 #include <atomic>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include <weft/report.h>
 #include <weft/server.h>
@@ -59,6 +61,13 @@ int line(weft_websocket *ws)
 	return rc;
 }
 
+int hello(weft_request *rq)
+{
+	return weft_reply_text(rq, 200, "hello");
+}
+
+const weft_websocket_events quiet = { nullptr, nullptr, nullptr };
+
 const weft_websocket_options manners = { .close_ms = PATIENCE_MS };
 
 struct Server {
@@ -70,6 +79,8 @@ struct Server {
 		static const weft_route routes[] = {
 			WEFT_WEBSOCKET_EVENTS("/room/{room}", &room, .websocket_options = &manners),
 			WEFT_WEBSOCKET("/line", line, .websocket_options = &manners),
+			WEFT_WEBSOCKET_EVENTS("/quiet", &quiet),
+			WEFT_GET("/", hello),
 		};
 		return weft_http_serve(
 			routes, .listen = "127.0.0.1:0", .app = this, .drain_ms = 5000,
@@ -169,6 +180,42 @@ TEST_P(WebsocketMemory, MayRunOutAnywhereInARoom)
 TEST_P(WebsocketMemory, MayRunOutAnywhereInAStraightLine)
 {
 	sweep(visit_line);
+}
+
+/* On top of what its connection costs. More must be worth it for every silent peer there is. */
+TEST(WebsocketIdle, HoldsLittleWhileNobodySpeaks)
+{
+	enum { SESSIONS = 500 };
+	Server server;
+	failing_allocator_install();
+	std::thread visitor([&] {
+		std::vector<std::unique_ptr<Raw>> all;
+		while (server.port == 0) usleep(200);
+		for (int i = 0; i < SESSIONS; i++) {
+			all.push_back(std::make_unique<Raw>(server.port));
+			EXPECT_TRUE(all.back()->send("GET / HTTP/1.1\r\nHost: test\r\n\r\n"));
+			EXPECT_TRUE(all.back()->hear("\r\n\r\nhello"));
+		}
+		long connected = failing_allocator_live_bytes();
+		for (auto &one : all) {
+			EXPECT_TRUE(one->ask("/quiet"));
+			EXPECT_TRUE(one->hear("\r\n\r\n"));
+		}
+		for (auto &one : all) {
+			EXPECT_TRUE(one->send(frame(FIN | PING, "?")));
+			EXPECT_TRUE(one->hear(frame(FIN | PONG, "?", false)));
+		}
+		long each = (failing_allocator_live_bytes() - connected) / SESSIONS;
+		RecordProperty("bytes", static_cast<int>(each));
+		/* The session, its place among the timers, the context that its events run under. */
+		EXPECT_LE(each, 300 + 16 + 112);
+		all.clear();
+		server.done = true;
+	});
+	EXPECT_EQ(0, OnBackend::run_with(Backend::poll, 1, [&] { return server.run(); }));
+	visitor.join();
+	EXPECT_EQ(0, failing_allocator_live());
+	failing_allocator_remove();
 }
 
 } // namespace

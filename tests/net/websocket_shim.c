@@ -6,6 +6,7 @@
 #include "net/topic/topic.h"
 #include "net/transport/nap.h"
 #include "net/transport/stream_fd.h"
+#include "runtime/group.h"
 
 struct test_gate {
 	bool open;
@@ -44,6 +45,8 @@ int test_gate_wait(test_gate *gate)
 
 typedef struct ending {
 	test_gate gate;
+	wf_scope scope;
+	weft_websocket *ws;
 	weft_stream *stream;
 	bool orderly;
 } ending;
@@ -52,6 +55,7 @@ static void on_over(void *arg, bool orderly)
 {
 	ending *e = arg;
 	e->orderly = orderly;
+	e->ws = NULL;
 	if (orderly)
 		weft_stream_close(e->stream);
 	else
@@ -60,6 +64,13 @@ static void on_over(void *arg, bool orderly)
 }
 
 static const wf_websocket_host host = { on_over };
+
+/* What a server does for those it has given a connection to. */
+static void on_raised(wf_scope *scope)
+{
+	ending *e = wf_container_of(scope, ending, scope);
+	if (e->ws != NULL) wf_websocket_ask(e->ws, scope->level);
+}
 
 int test_websocket_serve(test_websocket *t)
 {
@@ -82,13 +93,17 @@ int test_websocket_serve(test_websocket *t)
 		wf_websocket_discard(ws);
 		return rc;
 	}
+	wf_scope_init(&e.scope, wf_group_scope_here(t->group), on_raised);
+	e.ws = ws;
 	if (t->events != NULL)
-		wf_websocket_serve_events(ws);
+		wf_websocket_serve_events(ws, NULL);
 	else
-		wf_websocket_serve_line(ws, t->fn);
+		wf_websocket_serve_line(ws, t->fn, NULL);
+	wf_websocket_ask(ws, e.scope.level);
 	wf_websocket_leave(ws);
 	while (!e.gate.open)
 		(void)!wf_nap_shielded(&e.gate.nap, WF_NAP_FOREVER, WF_WAIT_UNCANCELABLE, "the session");
+	wf_scope_fini(&e.scope);
 	t->orderly = e.orderly;
 	return 0;
 }
