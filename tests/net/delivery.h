@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include <cmath>
 #include <random>
 #include <thread>
 
@@ -61,21 +62,27 @@ inline void send_plainly(const std::string &address, const std::string &text)
 	}
 }
 
-/* Reads in small bites; `say` is sent to the peer first, who never reads it. */
+/* Reads in small bites. */
+inline void receive_slowly_from(int fd, std::string *all, int *end)
+{
+	std::vector<char> bite(3000);
+	for (;;) {
+		ssize_t n = recv(fd, bite.data(), bite.size(), 0);
+		*end = n < 0 ? -errno : 0;
+		if (n <= 0) return;
+		all->append(bite.data(), static_cast<size_t>(n));
+		if (all->size() % 7 == 0) std::this_thread::yield();
+	}
+}
+
+/* `say` is sent to the peer first, who never reads it. */
 inline void receive_slowly(int listener, const std::string &say, std::string *all, int *end)
 {
 	Socket s(accept(listener, nullptr, nullptr));
 	if (!say.empty()) {
 		ASSERT_GT(send(s.fd, say.data(), say.size(), MSG_NOSIGNAL), 0);
 	}
-	std::vector<char> bite(3000);
-	for (;;) {
-		ssize_t n = recv(s.fd, bite.data(), bite.size(), 0);
-		*end = n < 0 ? -errno : 0;
-		if (n <= 0) return;
-		all->append(bite.data(), static_cast<size_t>(n));
-		if (all->size() % 7 == 0) std::this_thread::yield();
-	}
+	receive_slowly_from(s.fd, all, end);
 }
 
 struct Path {
@@ -100,19 +107,21 @@ inline int proxy(void *arg)
 	return rc;
 }
 
-/* Log-uniform from 1 to 2^`bits`. */
-inline size_t random_size(std::mt19937 &random, int bits)
+/* Log-uniform from 1 to `most`. */
+inline size_t random_size(std::mt19937 &random, size_t most)
 {
-	size_t most = size_t{ 1 } << std::uniform_int_distribution<>(0, bits)(random);
-	return std::uniform_int_distribution<size_t>(1, most)(random);
+	double power = std::uniform_real_distribution<>(0, log2(static_cast<double>(most)))(random);
+	return static_cast<size_t>(exp2(power));
 }
 
-/* Sizes up to 2^`bits`; `say` is what the destination sends back and nobody reads. */
-inline void expect_all_delivered(Backend backend, const std::string &say, int rounds, int bits)
+enum : size_t { MEGABYTES = 1 << 20 };
+
+/* Sizes up to `most`; `say` is what the destination sends back and nobody reads. */
+inline void expect_all_delivered(Backend backend, const std::string &say, int rounds, size_t most)
 {
 	std::mt19937 random(7);
 	for (int i = 0; i < rounds; i++) {
-		std::string sent = pattern(random_size(random, bits)), got;
+		std::string sent = pattern(random_size(random, most)), got;
 		int end = -1;
 		Path path;
 		Socket listener(listen_plainly(&path.to));

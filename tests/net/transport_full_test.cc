@@ -11,12 +11,12 @@ ON_EACH_BACKEND(TransportInFull);
 
 TEST_P(TransportInFull, AThousandProxiesDeliverEveryByteAndAnOrderlyEnd)
 {
-	expect_all_delivered(GetParam(), "", 1000, 25);
+	expect_all_delivered(GetParam(), "", 1000, 50 * MEGABYTES);
 }
 
 TEST_P(TransportInFull, HundredsDeliverThoughTheDestinationTalksBack)
 {
-	expect_all_delivered(GetParam(), "nobody reads this", 300, 25);
+	expect_all_delivered(GetParam(), "nobody reads this", 300, 50 * MEGABYTES);
 }
 
 TEST_P(TransportInFull, AHundredThousandConnectionsUseNoMoreDescriptors)
