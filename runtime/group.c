@@ -32,12 +32,11 @@ void wf_group_init(weft_group *group, wf_worker *home, wf_scope *parent)
 	group->ended_last = &group->ended_first;
 	group->failures_last = &group->failures;
 	group->timer.fire = deadline_passed;
+	group->failure_away.deliver = wf_shard_on_failure;
 	wf_list_init(&group->places);
 	wf_list_init(&group->service_tasks);
 	wf_scope_init(&group->scope, parent, home_raised);
 }
-
-static void give_up_child(weft_group *group, weft_task *task);
 
 static void free_failures(weft_group *group)
 {
@@ -49,21 +48,34 @@ static void free_failures(weft_group *group)
 	group->failures_last = &group->failures;
 }
 
-void wf_group_fini(weft_group *group)
+static void give_up_returned(weft_group *group)
 {
-	wf_assert(wf_group_is_over(group));
-	if (group->returned != NULL) give_up_child(group, group->returned);
+	weft_task *returned = group->returned;
 	group->returned = NULL;
+	if (returned != NULL) wf_task_give_up(returned);
+}
+
+/* Of one that is over. */
+static inline void finish(weft_group *group)
+{
+	give_up_returned(group);
 	while (group->ended_first != NULL) {
 		weft_task *task = group->ended_first;
 		group->ended_first = task->next;
-		give_up_child(group, task);
+		wf_task_give_up(task);
 	}
-	free_failures(group);
+	group->ended_last = &group->ended_first;
+	if (wf_unlikely(group->failures != NULL)) free_failures(group);
 	if (wf_timer_armed(&group->timer)) wf_timer_cancel(&group->home->timers, &group->timer);
 	if (group->shards != NULL) wf_shards_free(group);
 	wf_scope_fini(&group->scope);
 	group->magic = 0;
+}
+
+void wf_group_fini(weft_group *group)
+{
+	wf_assert(wf_group_is_over(group));
+	finish(group);
 }
 
 /* Groups are made for every request and every gather: a worker keeps the structs, and each as it
@@ -86,14 +98,18 @@ static weft_group *take_group(wf_worker *worker, wf_scope *parent)
 static void give_group(wf_worker *worker, weft_group *group)
 {
 	wf_debug_assert(wf_list_empty(&group->places) && wf_list_empty(&group->service_tasks));
-	group->ended_last = &group->ended_first;
 	group->ended_count = 0;
 	group->error = 0;
-	group->failure_count = group->failures_lost = 0;
-	group->deadline_ns = 0;
+	group->failure_count = 0;
+	group->failures_lost = 0;
 	group->calls = NULL;
-	group->joining = group->services_cancelled = group->expired = false;
-	group->wants_end = group->waiting = false;
+	group->deadline_ns = 0;
+	group->joining = false;
+	group->services_cancelled = false;
+	group->expired = false;
+	group->waiting = false;
+	group->wants_end = false;
+	group->keep_going = false;
 	group->next_free = worker->free_groups;
 	worker->free_groups = group;
 }
@@ -135,11 +151,12 @@ weft_group *weft_group_open_with(const weft_group_options *options)
 	return group;
 }
 
-static bool is_real(const weft_group *group)
+static inline bool is_real(const weft_group *group)
 {
-	if (group == &no_memory || group == &no_run || group == &no_task) return false;
-	wf_assert(group->magic == WF_GROUP_MAGIC);
-	return true;
+	if (wf_likely(group->magic == WF_GROUP_MAGIC)) return true;
+	wf_assert(group->magic == WF_GROUP_MAGIC || group == &no_memory || group == &no_run ||
+			  group == &no_task);
+	return false;
 }
 
 /* Over?. */
@@ -168,23 +185,27 @@ static void cancel_services(weft_group *group)
 static void wake_opener(weft_group *group)
 {
 	group->waiting = false;
-	if (wf_wait_claim(group->opener, group->ticket, 0)) wf_wait_wake(group->opener);
+	wf_wait_end(group->opener, group->ticket, 0);
 }
 
 void wf_group_advance(weft_group *group)
 {
+	bool for_next = group->waiting && !group->wants_end;
 	if (!group->waiting && group->over == NULL) return;
-	if (group->waiting && !group->wants_end && group->ended_first != NULL) {
+	if (for_next && group->ended_first != NULL) {
 		wake_opener(group);
 		return;
 	}
-	if (group->counted == group->services && group->loud > 0) wf_shards_ask(group);
+	if (group->counted != group->services) return;
+	if (group->loud > 0) wf_shards_ask(group);
 	if (!only_services_left(group)) return;
 	if (group->services > 0 && group->joining && !group->services_cancelled) cancel_services(group);
-	if (group->waiting && (wf_group_is_over(group) || !group->wants_end))
-		wake_opener(group);
-	else if (group->over != NULL && wf_group_is_over(group))
+	bool over = wf_group_is_over(group);
+	if (group->waiting) {
+		if (over || for_next) wake_opener(group);
+	} else if (over) {
 		group->over(group);
+	}
 }
 
 /* Failures. */
@@ -299,26 +320,6 @@ void wf_group_count_down(weft_group *group, weft_task *task)
 	wf_group_advance(group);
 }
 
-void wf_group_bury_child(weft_task *task)
-{
-	if (task->shard != NULL)
-		wf_shard_bury_child(task->shard, task);
-	else if (task->forget)
-		wf_task_free(task);
-}
-
-/* Nobody will look at this child any more. Its cancel message may still be under way: then it is
- * freed when that is back. */
-static void give_up_child(weft_group *group, weft_task *task)
-{
-	(void)group;
-	wf_task_release(task);
-	if (task->cancel_sent)
-		task->dropped = true;
-	else
-		wf_task_free(task);
-}
-
 /* Spawning. */
 
 static int choose_worker(wf_worker *here, const weft_spawn_options *options)
@@ -355,38 +356,40 @@ static void discard(weft_task *task)
 	wf_task_free(task);
 }
 
-static int start_here(wf_worker *here, weft_group *group, weft_task *task)
+/* Where one is started directly, it may be gone when these return 0. */
+static int start_here(wf_worker *here, weft_group *group, weft_task *task, bool directly)
 {
-	int rc = wf_task_start(task, here, &group->scope);
+	int rc = wf_task_begin(task, here, &group->scope);
 	if (rc != 0) return rc;
 	wf_group_count_up(group, task);
+	wf_worker_let_run(here, task, directly);
 	return 0;
 }
 
-static int start_from_home(wf_worker *here, weft_group *group, weft_task *task)
+static int start_from_home(wf_worker *here, weft_group *group, weft_task *task, bool directly)
 {
-	if (task->target == here->id) return start_here(here, group, task);
+	if (task->target == here->id) return start_here(here, group, task, directly);
 	if (!wf_shards_make(group)) return WEFT_ENOMEM;
 	wf_group_count_up(group, task);
 	wf_shard_post(group, task);
 	return 0;
 }
 
-static int start_from_shard(wf_worker *here, weft_group *group, weft_task *task)
+static int start_from_shard(wf_worker *here, weft_group *group, weft_task *task, bool directly)
 {
 	wf_shard *shard = wf_shard_here(group, here);
 	if (shard != NULL && task->target == here->id && !task->service)
-		return wf_shard_start(shard, task);
+		return wf_shard_start(shard, task, directly);
 	wf_shard_ask_home(group, task);
 	return 0;
 }
 
-static int start_on(wf_worker *here, int target, weft_group *group, weft_task *task)
+static int start_on(wf_worker *here, int target, weft_group *group, weft_task *task, bool directly)
 {
 	if (task == NULL) return WEFT_ENOMEM;
 	task->target = target;
-	int rc = here == group->home ? start_from_home(here, group, task)
-								 : start_from_shard(here, group, task);
+	int rc = here == group->home ? start_from_home(here, group, task, directly)
+								 : start_from_shard(here, group, task, directly);
 	if (rc != 0) discard(task);
 	return rc;
 }
@@ -407,9 +410,39 @@ static int wait_for_place(weft_group *group)
 	return 0;
 }
 
-static int spawn_one(wf_worker *here, weft_group *group, weft_task_fn *fn, void *arg,
-	const weft_spawn_options *options)
+__attribute__((noinline)) static int spawn_each(wf_worker *here, weft_group *group,
+	weft_task_fn *fn, void *arg, const weft_spawn_options *options)
 {
+	if (options->release != NULL) return WEFT_EINVAL;
+	weft_spawn_options one = *options;
+	int rc = 0;
+	for (int id = 1; id <= here->run->worker_count && rc == 0; id++) {
+		one.worker = id;
+		rc = wf_group_spawn(group, fn, arg, &one);
+	}
+	return rc;
+}
+
+/* To run it at once there must be somebody to come back to, on the worker where it is to run, and
+ * no message to send first. */
+__attribute__((noinline)) static int may_start_directly(
+	wf_worker *here, weft_group *group, const weft_spawn_options *options)
+{
+	if (options->worker != WEFT_HERE && options->worker != here->id) return WEFT_EINVAL;
+	int rc = wf_checkpoint_shielded();
+	if (rc != 0 || here == group->home) return rc;
+	return options->service || wf_shard_here(group, here) == NULL ? WEFT_ENOTSUP : 0;
+}
+
+int wf_group_spawn(
+	weft_group *group, weft_task_fn *fn, void *arg, const weft_spawn_options *options)
+{
+	wf_worker *here = wf_worker_here();
+	if (wf_unlikely(options->direct)) {
+		int rc = may_start_directly(here, group, options);
+		if (rc != 0) return rc;
+	}
+	if (wf_unlikely(options->worker == WEFT_EACH)) return spawn_each(here, group, fn, arg, options);
 	int target = choose_worker(here, options);
 	if (target < 0) return target;
 	if (here == group->home && group->ended_count >= WF_ENDED_MAX) return WEFT_EFULL;
@@ -418,31 +451,11 @@ static int spawn_one(wf_worker *here, weft_group *group, weft_task_fn *fn, void 
 		int rc = wait_for_place(group);
 		if (rc != 0) return rc;
 	}
-	int rc = start_on(here, target, group, prepare(here, group, fn, arg, options));
+	weft_task *task = prepare(here, group, fn, arg, options);
+	int rc = start_on(here, target, group, task, options->direct);
 	/* The place that was waited for is the next one's. */
 	if (rc != 0 && group->at_once != 0) free_place(group);
 	return rc;
-}
-
-static int spawn_each(wf_worker *here, weft_group *group, weft_task_fn *fn, void *arg,
-	const weft_spawn_options *options)
-{
-	if (options->release != NULL) return WEFT_EINVAL;
-	weft_spawn_options one = *options;
-	int rc = 0;
-	for (int id = 1; id <= here->run->worker_count && rc == 0; id++) {
-		one.worker = id;
-		rc = spawn_one(here, group, fn, arg, &one);
-	}
-	return rc;
-}
-
-int wf_group_spawn(
-	weft_group *group, weft_task_fn *fn, void *arg, const weft_spawn_options *options)
-{
-	wf_worker *here = wf_worker_here();
-	if (options->worker == WEFT_EACH) return spawn_each(here, group, fn, arg, options);
-	return spawn_one(here, group, fn, arg, options);
 }
 
 static void note_failed_spawn(wf_worker *here, weft_group *group, int rc)
@@ -451,8 +464,7 @@ static void note_failed_spawn(wf_worker *here, weft_group *group, int rc)
 		wf_group_fail(group, NULL, rc);
 		return;
 	}
-	wf_shard *shard = wf_shard_here(group, here);
-	if (shard != NULL) wf_shard_fail(shard, rc);
+	wf_shard_note_failure(group, rc);
 }
 
 int weft_spawn_with(
@@ -474,7 +486,8 @@ static int wait_opener(weft_group *group, unsigned flags, const char *what)
 {
 	group->ticket = wf_wait_open(flags, what, group);
 	group->waiting = true;
-	wf_group_advance(group);
+	/* While somebody counts who will tell, there is nothing to find. */
+	if (group->counted == group->services || !group->wants_end) wf_group_advance(group);
 	int cause = wf_wait_park();
 	group->waiting = false;
 	return cause == WF_CAUSE_CANCEL ? WEFT_ECANCELED : 0;
@@ -488,13 +501,6 @@ static weft_task *take_ended(weft_group *group)
 	if (group->ended_first == NULL) group->ended_last = &group->ended_first;
 	group->ended_count--;
 	return task;
-}
-
-static void give_up_returned(weft_group *group)
-{
-	weft_task *returned = group->returned;
-	group->returned = NULL;
-	if (returned != NULL) give_up_child(group, returned);
 }
 
 int weft_group_next(weft_group *group, weft_task **out)
@@ -587,10 +593,10 @@ int weft_group_join(weft_group *group, int rc)
 	if (rc < 0)
 		wf_scope_raise(&group->scope, WF_LEVEL_CANCEL, WEFT_REASON_SIBLING, "weft_group_join");
 	wf_checkpoint_shielded();
-	wait_until_over(group);
+	if (!wf_group_is_over(group)) wait_until_over(group);
 	rc = verdict(group, rc);
 	wf_worker *home = group->home;
-	wf_group_fini(group);
+	finish(group);
 	give_group(home, group);
 	task->open_groups--;
 	return rc;

@@ -14,8 +14,8 @@
  *              nothing else is counted the home asks it; it answers when it has no members, and is
  *              quiet. The ended message of whoever could spawn there later comes after that answer
  *              and makes it loud again.
- *   asks       spawns on their way from other workers to the home; atomic, raised before the
- * message
+ *   asks       spawns, and a failure of one, on their way from other workers to the home; atomic,
+ *              raised before the message
  *
  * The group is over when nothing is counted, no shard is loud, and neither an ask nor a drain or
  * cancel message is under way. */
@@ -45,12 +45,9 @@ struct wf_shard {
 	uint8_t level; /* asked by the home so far */
 	bool begun;    /* the scope is in the worker's tree */
 	bool asked;    /* the home waits for an answer */
-	bool failing;  /* its failure message is out */
 	/* Messages, each with its one direction. */
 	wf_message ask, answer; /* alternate */
 	wf_message drain, cancel;
-	wf_message failure;
-	int failure_code;
 	/* Written by the home before it sends. */
 	uint8_t reason;
 	const char *reason_site;
@@ -86,26 +83,29 @@ struct weft_group {
 		levels_out; /* drain and cancel messages that are not back yet, those of children too */
 	_Atomic(unsigned) asks;
 	_Atomic(wf_shard *) shards; /* by worker id - 1; NULL until a child goes elsewhere */
+	_Atomic(int) failed_away; /* a spawn on another worker failed so; 0: none has, or it is known */
+	wf_message failure_away;  /* it is out while that is not 0 */
 	unsigned at_once;
-	bool keep_going, joining, services_cancelled;
 	const char *name;
-	void *calls; /* what its children have in common: calls.c */
 
-	weft_task *ended_first, **ended_last;
+	/* These begin each life as zero, and side by side that takes a few stores. */
 	unsigned ended_count;
-	weft_task *returned; /* what next handed out last: given up at the following call */
-	int error;           /* a failure that could not be kept as a record */
-	wf_failure *failures, **failures_last;
+	int error; /* a failure that could not be kept as a record */
 	unsigned failure_count, failures_lost;
-
+	void *calls;         /* what its children have in common: calls.c */
+	int64_t deadline_ns; /* its own; 0: none */
+	bool joining, services_cancelled, expired;
 	bool waiting; /* the opener, in next or join */
 	bool wants_end;
+	bool keep_going; /* set by the opener, as the two above */
+
+	weft_task *ended_first, **ended_last;
+	weft_task *returned; /* what next handed out last: given up at the following call */
+	wf_failure *failures, **failures_last;
 	wf_ticket ticket;
 	wf_list places; /* wf_place_waiter, oldest first */
 	wf_list service_tasks;
-	wf_timer timer;      /* of its own deadline, or of a drain's that comes before */
-	int64_t deadline_ns; /* its own; 0: none */
-	bool expired;
+	wf_timer timer;                  /* of its own deadline, or of a drain's that comes before */
 	void (*over)(weft_group *group); /* the run's own: called on the loop when it is over */
 	wf_run *run;                     /* the run's own */
 	weft_group *next_free;
@@ -129,9 +129,8 @@ void wf_group_enter(weft_group *group);
 void wf_group_leave(weft_group *group);
 wf_scope *wf_group_scope_here(weft_group *group);
 
-/* The two ends of a child on its worker: on its own stack, then on the next one. */
+/* The first end of a child on its worker, on its own stack. */
 void wf_group_child_ended(weft_task *task);
-void wf_group_bury_child(weft_task *task);
 /* A child is counted from here on. Thread: home. */
 void wf_group_count_up(weft_group *group, weft_task *task);
 /* A counted child is through; takes it over. Thread: home. */
@@ -154,16 +153,26 @@ wf_shard *wf_shard_here(weft_group *group, wf_worker *worker);
 void wf_shard_post(weft_group *group, weft_task *task);
 /* Asks the home to start a child on its target. Thread: any other worker. */
 void wf_shard_ask_home(weft_group *group, weft_task *task);
-/* Starts a child as a member of this shard. */
-int wf_shard_start(wf_shard *shard, weft_task *task);
+/* Starts a child as a member of this shard; directly: it may be gone then. */
+int wf_shard_start(wf_shard *shard, weft_task *task, bool directly);
 void wf_shard_bury_child(wf_shard *shard, weft_task *task);
 void wf_shard_leave(wf_shard *shard);
-/* A spawn failed here; the home must know. */
-void wf_shard_fail(wf_shard *shard, int code);
+/* A spawn failed here; the home must know. Thread: any worker but the home. */
+void wf_shard_note_failure(weft_group *group, int code);
+void wf_shard_on_failure(wf_message *message);
 /* Brings all shards in use up to the home's level; asks the loud ones. Thread: home. */
 void wf_shards_follow(weft_group *group);
 void wf_shards_ask(weft_group *group);
 /* Cancels a child that runs on another worker. Thread: home. */
 void wf_shard_cancel_child(weft_task *task);
+
+/* The second end of a child, on the next stack. */
+static inline void wf_group_bury_child(weft_task *task)
+{
+	if (wf_unlikely(task->shard != NULL))
+		wf_shard_bury_child(task->shard, task);
+	else if (task->forget)
+		wf_task_free(task);
+}
 
 #endif

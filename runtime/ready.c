@@ -6,10 +6,10 @@
 
 enum { FIRST_ROOM = 64 };
 
-int wf_ready_reserve(wf_ready *ready, uint32_t count)
+int wf_ready_grow(wf_ready *ready, uint32_t count)
 {
 	uint32_t had = ready->ring ? ready->mask + 1 : 0;
-	if (wf_likely(count <= had)) return 0;
+	if (count <= had) return 0;
 	uint32_t room = had ? had : FIRST_ROOM;
 	while (room < count) room *= 2;
 	weft_task **ring = wf_zalloc(room * sizeof(*ring));

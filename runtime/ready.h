@@ -25,8 +25,13 @@ typedef struct wf_ready {
 	uint32_t mask;
 } wf_ready;
 
+int wf_ready_grow(wf_ready *ready, uint32_t count);
 /* Room for `count` tasks. Errors: ENOMEM, and everything is as it was. */
-int wf_ready_reserve(wf_ready *ready, uint32_t count);
+static inline int wf_ready_reserve(wf_ready *ready, uint32_t count)
+{
+	/* The mask of no ring at all is 0, and no task needs no room. */
+	return wf_likely(count <= ready->mask) ? 0 : wf_ready_grow(ready, count);
+}
 void wf_ready_fini(wf_ready *ready);
 
 static inline uint32_t wf_ready_count(const wf_ready *ready)

@@ -9,37 +9,10 @@ static uint8_t inherited(const wf_scope *scope)
 	return scope->shielded && level > WF_LEVEL_DRAIN ? WF_LEVEL_DRAIN : level;
 }
 
-void wf_scope_init(wf_scope *scope, wf_scope *parent, wf_scope_fn *raised)
-{
-	scope->parent = parent;
-	scope->raised = raised;
-	wf_list_init(&scope->children);
-	scope->own = WF_LEVEL_NONE;
-	scope->shielded = false;
-	if (parent == NULL) {
-		wf_list_init(&scope->sibling);
-		scope->level = WF_LEVEL_NONE;
-		scope->reason = WEFT_REASON_NONE;
-		scope->site = NULL;
-		return;
-	}
-	wf_list_push_back(&parent->children, &scope->sibling);
-	scope->level = parent->level;
-	scope->reason = parent->reason;
-	scope->site = parent->site;
-}
-
 void wf_scope_shield(wf_scope *scope)
 {
 	scope->shielded = true;
 	scope->level = inherited(scope);
-}
-
-void wf_scope_fini(wf_scope *scope)
-{
-	wf_assert(wf_list_empty(&scope->children));
-	wf_list_remove(&scope->sibling);
-	scope->parent = NULL;
 }
 
 /* Brings one scope up to its own level and its parent's. False: nothing changed. */

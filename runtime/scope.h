@@ -39,11 +39,34 @@ static_assert(sizeof(wf_scope) <= 64, "an idle connection embeds one");
 
 /* Under `parent` (NULL for a root), at its level from the start; `raised` is not called for that.
  */
-void wf_scope_init(wf_scope *scope, wf_scope *parent, wf_scope_fn *raised);
+static inline void wf_scope_init(wf_scope *scope, wf_scope *parent, wf_scope_fn *raised)
+{
+	scope->parent = parent;
+	scope->raised = raised;
+	wf_list_init(&scope->children);
+	scope->own = WF_LEVEL_NONE;
+	scope->shielded = false;
+	if (wf_unlikely(parent == NULL)) {
+		wf_list_init(&scope->sibling);
+		scope->level = WF_LEVEL_NONE;
+		scope->reason = WEFT_REASON_NONE;
+		scope->site = NULL;
+		return;
+	}
+	wf_list_push_back(&parent->children, &scope->sibling);
+	scope->level = parent->level;
+	scope->reason = parent->reason;
+	scope->site = parent->site;
+}
 /* Right after init: from here on cancels from outside wait. */
 void wf_scope_shield(wf_scope *scope);
 /* Takes it out of the tree. It has no children any more. */
-void wf_scope_fini(wf_scope *scope);
+static inline void wf_scope_fini(wf_scope *scope)
+{
+	wf_assert(wf_list_empty(&scope->children));
+	wf_list_remove(&scope->sibling);
+	scope->parent = NULL;
+}
 /* Asks `level` of it and everything below. Lower or equal levels change nothing. */
 void wf_scope_raise(wf_scope *scope, int level, weft_reason reason, const char *site);
 /* Ends the shield: what the parent was asked meanwhile arrives now. */

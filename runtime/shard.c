@@ -6,7 +6,7 @@
  *   ask       home → shard    "say when you have no members"               shard->ask
  *   answer    shard → home    "none"                                       shard->answer
  *   drain, cancel   home → shard → home, once each
- *   failure   shard → home    a spawn failed                               shard->failure
+ *   failure   any → home      a spawn failed there                         group->failure_away
  *   cancel child    home → worker → home                                   task->cancel */
 #include <errno.h>
 #include <weft/error.h>
@@ -19,7 +19,6 @@ static void on_ask(wf_message *message);
 static void on_answer(wf_message *message);
 static void on_drain(wf_message *message);
 static void on_cancel(wf_message *message);
-static void on_failure(wf_message *message);
 
 static void init_shard(wf_shard *shard, weft_group *group, wf_worker *worker)
 {
@@ -28,7 +27,6 @@ static void init_shard(wf_shard *shard, weft_group *group, wf_worker *worker)
 	shard->answer.deliver = on_answer;
 	shard->drain.deliver = on_drain;
 	shard->cancel.deliver = on_cancel;
-	shard->failure.deliver = on_failure;
 }
 
 static wf_shard *shards_of(const weft_group *group)
@@ -288,12 +286,14 @@ void wf_shard_ask_home(weft_group *group, weft_task *task)
 	wf_inbox_push(&group->home->inbox, &task->message);
 }
 
-int wf_shard_start(wf_shard *shard, weft_task *task)
+int wf_shard_start(wf_shard *shard, weft_task *task, bool directly)
 {
 	task->shard = shard;
-	int rc = wf_task_start(task, shard->worker, &shard->scope);
-	if (rc == 0) shard->members++;
-	return rc;
+	int rc = wf_task_begin(task, shard->worker, &shard->scope);
+	if (rc != 0) return rc;
+	shard->members++;
+	wf_worker_let_run(shard->worker, task, directly);
+	return 0;
 }
 
 void wf_shard_bury_child(wf_shard *shard, weft_task *task)
@@ -316,20 +316,27 @@ void wf_shard_leave(wf_shard *shard)
 	answer_if_quiet(shard);
 }
 
-static void on_failure(wf_message *message)
+void wf_shard_on_failure(wf_message *message)
 {
-	wf_shard *shard = wf_container_of(message, wf_shard, failure);
-	wf_group_fail(shard->group, NULL, shard->failure_code);
+	weft_group *group = wf_container_of(message, weft_group, failure_away);
+	/* Release: pairs with the next one's exchange, on whatever worker; the message is free again.
+	 */
+	int code = atomic_exchange_explicit(&group->failed_away, 0, memory_order_acq_rel);
+	wf_group_fail(group, NULL, code);
+	atomic_fetch_sub_explicit(&group->asks, 1, memory_order_relaxed);
+	wf_group_advance(group);
 }
 
-/* The first one tells: after it the group is failing anyway. It comes from a member, or from a
- * counted child, so the group cannot be over before the message is there. */
-void wf_shard_fail(wf_shard *shard, int code)
+/* There need be no shard here. The group has one message for all of them: what fails while it is
+ * out is not told, since the group fails anyway. Like an ask it keeps the group from being over. */
+void wf_shard_note_failure(weft_group *group, int code)
 {
-	if (shard->failing) return;
-	shard->failing = true;
-	shard->failure_code = code;
-	wf_inbox_push(&shard->group->home->inbox, &shard->failure);
+	int none = 0;
+	if (!atomic_compare_exchange_strong_explicit(
+			&group->failed_away, &none, code, memory_order_acq_rel, memory_order_relaxed))
+		return;
+	atomic_fetch_add_explicit(&group->asks, 1, memory_order_relaxed);
+	wf_inbox_push(&group->home->inbox, &group->failure_away);
 }
 
 /* Cancel of one child. */

@@ -25,7 +25,7 @@ static void woken(wf_message *message)
 	wf_wait_wake(wf_container_of(message, weft_task, wake.message));
 }
 
-static bool grow(wf_worker *worker)
+bool wf_task_grow(wf_worker *worker)
 {
 	wf_task_slab *slab = wf_alloc_aligned(WF_CACHE_LINE, sizeof *slab);
 	if (slab == NULL) return false;
@@ -53,23 +53,7 @@ void wf_task_free_slabs(wf_worker *worker)
 	worker->free_tasks = NULL;
 }
 
-weft_task *wf_task_new(wf_worker *worker)
-{
-	if (worker->free_tasks == NULL && !grow(worker)) return NULL;
-	weft_task *task = worker->free_tasks;
-	worker->free_tasks = task->next;
-	wf_debug_assert(task->state == WF_TASK_FREE && task->owner == worker);
-	task->state = WF_TASK_POSTED;
-	task->service = task->forget = task->counted = task->cancel_sent = false;
-	task->release = NULL;
-	task->shard = NULL;
-	task->result = 0;
-	task->inherited = wf_context_capture();
-	task->id = (uint64_t)worker->id << 48 | ++worker->tasks_spawned;
-	return task;
-}
-
-void wf_task_release(weft_task *task)
+static inline void let_go(weft_task *task)
 {
 	if (task->release != NULL) task->release(task->arg);
 	task->release = NULL;
@@ -77,9 +61,14 @@ void wf_task_release(weft_task *task)
 	task->inherited = NULL;
 }
 
+void wf_task_release(weft_task *task)
+{
+	let_go(task);
+}
+
 static void put_back(weft_task *task)
 {
-	if (task->inherited != NULL) wf_task_release(task); /* of one that never started */
+	if (task->inherited != NULL) let_go(task); /* of one that never started */
 	task->state = WF_TASK_FREE;
 	task->next = task->owner->free_tasks;
 	task->owner->free_tasks = task;
@@ -98,6 +87,15 @@ void wf_task_free(weft_task *task)
 	}
 	task->message.deliver = came_home;
 	wf_inbox_push(&task->owner->inbox, &task->message);
+}
+
+void wf_task_give_up(weft_task *task)
+{
+	let_go(task);
+	if (task->cancel_sent)
+		task->dropped = true;
+	else
+		wf_task_free(task);
 }
 
 /* Running. */
@@ -131,14 +129,19 @@ void wf_defer_run(wf_defer **list)
 
 /* A function that returns with a scope or a group open broke its promise: what they refer to is on
  * a stack that is about to be reused. */
-static void check_left_open(const weft_task *task)
+__attribute__((noinline, cold)) static void left_open(const weft_task *task)
 {
 	bool scope_open = task->brackets != NULL || task->failed_scopes > 0;
-	if (!scope_open && task->open_groups == 0) return;
 	weft_report("task", "a task returned with a group or a scope open",
 		weft_log_text("name", task->name), weft_log_text("spawned", task->site),
 		weft_log_uint("groups", task->open_groups), weft_log_bool("scope", scope_open));
 	wf_assert(!scope_open && task->open_groups == 0);
+}
+
+static inline void check_left_open(const weft_task *task)
+{
+	if (wf_unlikely(task->brackets != NULL || task->failed_scopes > 0 || task->open_groups > 0))
+		left_open(task);
 }
 
 static void finish(weft_task *task)
@@ -170,7 +173,7 @@ static void finish(weft_task *task)
 static wf_coro *run_task(weft_task *task)
 {
 	wf_worker *worker = task->worker;
-	wf_worker_enter_task(worker);
+	wf_worker_arrive(worker);
 	task->result = task->fn(task->arg);
 	finish(task);
 	return wf_worker_leave_task(worker);
@@ -190,7 +193,7 @@ static void task_main(void *arg)
 #define wf_coro_init_ending wf_coro_init
 #endif
 
-int wf_task_start(weft_task *task, wf_worker *worker, wf_scope *parent)
+int wf_task_begin(weft_task *task, wf_worker *worker, wf_scope *parent)
 {
 	unsigned live = atomic_load_explicit(&worker->live_tasks, memory_order_relaxed);
 	if (live >= worker->tasks_max) return WEFT_EFULL;
@@ -205,12 +208,10 @@ int wf_task_start(weft_task *task, wf_worker *worker, wf_scope *parent)
 	task->wake.home = &worker->inbox;
 	task->context = task->inherited;
 	task->woken = false;
-	task->interrupted = false;
 	wf_scope_init(&task->root, parent, root_raised);
 	task->scope = &task->root;
 	task->interrupted = task->root.level == WF_LEVEL_CANCEL;
 	wf_coro_init_ending(&task->coro, stack->low, stack->size, task_main, task);
-	wf_worker_ready(worker, task);
 	return 0;
 }
 

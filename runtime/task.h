@@ -82,9 +82,11 @@ struct weft_task {
 
 	wf_scope root; /* the scope that the task itself is */
 
+	/* The id between them keeps the compiler from copying both at once out of the options, where
+	 * they have just been written one by one: that load would wait until they are in the cache. */
 	const char *name;
-	const char *site;
 	uint64_t id; /* unique in the life of the run */
+	const char *site;
 	const char *wait_what;
 	const void *wait_object;
 	wf_mutex_words *held; /* mutexes it has locked */
@@ -104,13 +106,15 @@ struct wf_defer {
 	void *arg;
 };
 
-/* A task from `worker`'s slab with the current context, no stack yet. NULL without memory.
- * Thread: that worker. */
-weft_task *wf_task_new(wf_worker *worker);
-/* Gives it a stack and makes it ready on `worker`, below `parent`. Errors: ENOMEM, EFULL. */
-int wf_task_start(weft_task *task, wf_worker *worker, wf_scope *parent);
+/* Another slab; false without memory. Thread: the worker's, and so for what follows. */
+bool wf_task_grow(wf_worker *worker);
+/* Gives it a stack on `worker`, below `parent`; it is in no list yet. Errors: ENOMEM, EFULL. */
+int wf_task_begin(weft_task *task, wf_worker *worker, wf_scope *parent);
 /* Back to its owner's slab, from any worker. It is not running. */
 void wf_task_free(weft_task *task);
+/* Nobody will look at one that ended any more: releases and frees it, or leaves that to its cancel
+ * message, which is still under way. */
+void wf_task_give_up(weft_task *task);
 /* Lets its argument and its context go. Thread: the spawner's worker, in a task where possible. */
 void wf_task_release(weft_task *task);
 /* Takes the stack of a task that ran to its end. Thread: its worker, on another stack. */

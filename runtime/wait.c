@@ -55,6 +55,13 @@ void wf_wait_wake(weft_task *task)
 		task->woken = true;
 }
 
+bool wf_wait_end(weft_task *task, wf_ticket ticket, int cause)
+{
+	if (!wf_wait_claim(task, ticket, cause)) return false;
+	wf_wait_wake(task);
+	return true;
+}
+
 void wf_wait_send(weft_task *task)
 {
 	wf_inbox_send(&task->worker->inbox, &task->wake.message);

@@ -3,7 +3,8 @@
  *   inbox → timers → ready tasks, one after another → descriptors (blocking when nothing is ready)
  *
  * A task that parks picks its successor itself and switches straight to it: the loop is visited
- * once a turn, not once a switch. The one pick function is `pick`: first come, first served. */
+ * once a turn, not once a switch. The one pick function is `pick`: first come, first served, but
+ * for who has started a child directly, who goes on as soon as that leaves. */
 #include "runtime/worker.h"
 
 #include <errno.h>
@@ -19,16 +20,6 @@
 #include "runtime/io.h"
 #include "runtime/run.h"
 
-void wf_worker_ready(wf_worker *worker, weft_task *task)
-{
-	wf_debug_assert(task->worker == worker && worker == wf_worker_here());
-	/* libuv runs timers before it blocks: what one of them made ready must not wait for an event.
-	 */
-	if (wf_unlikely(worker->polling)) uv_stop(&worker->loop);
-	task->state = WF_TASK_READY;
-	wf_ready_put(&worker->ready, task);
-}
-
 /* The clock costs as much as two switches. */
 __attribute__((noinline)) static bool look_whether_over(wf_worker *worker)
 {
@@ -38,8 +29,13 @@ __attribute__((noinline)) static bool look_whether_over(wf_worker *worker)
 }
 
 /* Who runs next; NULL: the loop. */
-static weft_task *pick(wf_worker *worker)
+static inline weft_task *pick(wf_worker *worker)
 {
+	weft_task *urgent = worker->urgent;
+	if (wf_unlikely(urgent != NULL)) {
+		worker->urgent = urgent->next;
+		return urgent;
+	}
 	if (wf_ready_count(&worker->ready) == 0) return NULL;
 	if (wf_unlikely(--worker->until_look == 0) && look_whether_over(worker)) return NULL;
 	return wf_ready_take(&worker->ready);
@@ -60,15 +56,6 @@ static wf_coro *enter(wf_worker *worker, weft_task *task)
 	return &task->coro;
 }
 
-/* First thing on every stack that was switched to: the one before may have run to its end. */
-static void arrive(wf_worker *worker)
-{
-	weft_task *ended = worker->ended;
-	if (wf_likely(ended == NULL)) return;
-	worker->ended = NULL;
-	wf_task_bury(ended);
-}
-
 void wf_worker_switch(wf_worker *worker)
 {
 	weft_task *from = worker->task;
@@ -78,7 +65,20 @@ void wf_worker_switch(wf_worker *worker)
 	wf_coro *next = enter(worker, to);
 	if (to == from) return;
 	wf_coro_switch(&from->coro, next);
-	arrive(worker);
+	wf_worker_arrive(worker);
+}
+
+void wf_worker_run_now(wf_worker *worker, weft_task *child)
+{
+	weft_task *spawner = worker->task;
+	unsigned budget = worker->budget_left;
+	child->next = spawner;
+	spawner->next = worker->urgent;
+	worker->urgent = child;
+	spawner->state = WF_TASK_READY;
+	wf_worker_switch(worker);
+	/* To come back at once is no turn of its own. */
+	worker->budget_left = budget;
 }
 
 void wf_worker_yield(wf_worker *worker)
@@ -86,11 +86,6 @@ void wf_worker_yield(wf_worker *worker)
 	worker->task->state = WF_TASK_READY;
 	wf_ready_put(&worker->ready, worker->task);
 	wf_worker_switch(worker);
-}
-
-void wf_worker_enter_task(wf_worker *worker)
-{
-	arrive(worker);
 }
 
 wf_coro *wf_worker_leave_task(wf_worker *worker)
@@ -108,7 +103,7 @@ static int spend_budget(wf_worker *worker)
 	return 0;
 }
 
-int wf_checkpoint_shielded(void)
+int wf_checkpoint_shielded_slowly(void)
 {
 	wf_worker *worker = wf_worker_here();
 	if (wf_unlikely(worker == NULL)) return WEFT_ENORUN;
@@ -139,7 +134,7 @@ static void run_turn(wf_worker *worker)
 	weft_task *first = pick(worker);
 	if (first == NULL) return;
 	wf_coro_switch(&worker->loop_coro, enter(worker, first));
-	arrive(worker);
+	wf_worker_arrive(worker);
 }
 
 static void on_timer(uv_timer_t *timer)

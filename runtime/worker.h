@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "context/context.h"
 #include "executor/inbox.h"
 #include "runtime/ready.h"
 #include "runtime/stack_watch.h"
@@ -46,6 +47,10 @@ struct wf_worker {
 	bool sealing;  /* its inbox takes no more posts, and is to settle */
 
 	weft_task *task; /* the one that runs, NULL in the loop */
+	/* Those that run before all others, linked by `next`: a child that its spawner starts directly,
+	 * and the spawner as soon as that leaves. While a task runs, the first of them, if any, is its
+	 * spawner. */
+	weft_task *urgent;
 	wf_ready ready;
 	unsigned until_look;    /* switches until the clock is looked at */
 	unsigned looks_left;    /* and how often it is until the turn is over */
@@ -132,12 +137,67 @@ void wf_worker_fini(wf_worker *worker);
 /* Looks at the free stacks after a while. Thread: the worker. */
 void wf_worker_trim_later(wf_worker *worker);
 /* Puts a task at the end of the ready list. Thread: its worker. */
-void wf_worker_ready(wf_worker *worker, weft_task *task);
+static inline void wf_worker_ready(wf_worker *worker, weft_task *task)
+{
+	wf_debug_assert(task->worker == worker && worker == wf_worker_here());
+	/* libuv runs timers before it blocks: what one of them made ready must not wait for an event.
+	 */
+	if (wf_unlikely(worker->polling)) uv_stop(&worker->loop);
+	task->state = WF_TASK_READY;
+	wf_ready_put(&worker->ready, task);
+}
+
+/* A task from the worker's slab with the current context, no stack yet. NULL without memory. */
+static inline weft_task *wf_task_new(wf_worker *worker)
+{
+	if (wf_unlikely(worker->free_tasks == NULL) && !wf_task_grow(worker)) return NULL;
+	weft_task *task = worker->free_tasks;
+	worker->free_tasks = task->next;
+	wf_debug_assert(task->state == WF_TASK_FREE && task->owner == worker);
+	task->state = WF_TASK_POSTED;
+	task->counted = false;
+	task->failed = false;
+	task->cancel_sent = false;
+	task->dropped = false;
+	task->shard = NULL;
+	task->result = 0;
+	task->inherited = wf_context_capture();
+	task->id = (uint64_t)worker->id << 48 | ++worker->tasks_spawned;
+	return task;
+}
+
+/* Gives a task what it needs to run on `worker` and makes it ready. Errors: ENOMEM, EFULL. */
+static inline int wf_task_start(weft_task *task, wf_worker *worker, wf_scope *parent)
+{
+	int rc = wf_task_begin(task, worker, parent);
+	if (wf_likely(rc == 0)) wf_worker_ready(worker, task);
+	return rc;
+}
+
+/* Leaves the running task for one that has begun and is in no list; comes back when that one leaves
+ * for the first time, before all others. */
+void wf_worker_run_now(wf_worker *worker, weft_task *child);
+/* One that has begun: at once, or when it is its turn. */
+static inline void wf_worker_let_run(wf_worker *worker, weft_task *task, bool directly)
+{
+	if (wf_unlikely(directly))
+		wf_worker_run_now(worker, task);
+	else
+		wf_worker_ready(worker, task);
+}
 /* Leaves the running task, which is parked or in the ready list, for the next; comes back when it
  * is resumed. */
 void wf_worker_switch(wf_worker *worker);
-/* The first and the last act of a task, on its own stack; the last says who continues. */
-void wf_worker_enter_task(wf_worker *worker);
+/* First thing on every stack that was switched to: the one before may have run to its end. */
+static inline void wf_worker_arrive(wf_worker *worker)
+{
+	weft_task *ended = worker->ended;
+	if (wf_likely(ended == NULL)) return;
+	worker->ended = NULL;
+	wf_task_bury(ended);
+}
+
+/* The last act of a task, on its own stack: who continues. */
 wf_coro *wf_worker_leave_task(wf_worker *worker);
 /* Lets every other ready task run first. */
 void wf_worker_yield(wf_worker *worker);
@@ -156,7 +216,16 @@ static inline int wf_checkpoint(void)
 	worker->budget_left--;
 	return 0;
 }
+int wf_checkpoint_shielded_slowly(void);
 /* The same without the cancel: for what must go on (close, join). */
-int wf_checkpoint_shielded(void);
+static inline int wf_checkpoint_shielded(void)
+{
+	wf_worker *worker = wf_worker_here();
+	if (wf_unlikely(
+			worker == NULL || worker->task == NULL || worker->budget_left % WF_CLOCK_EVERY == 1))
+		return wf_checkpoint_shielded_slowly();
+	worker->budget_left--;
+	return 0;
+}
 
 #endif

@@ -1,6 +1,6 @@
 /* One thing done N times and nothing else, for counting its instructions: tests/bench/instructions
  * runs this under Valgrind with two different N.
- *     instructions yield|spawn_join N */
+ *     instructions yield|spawn_join|spawn_join_direct N */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,10 +37,10 @@ static int nothing(void *arg)
 
 static int spawn_all(void *arg)
 {
-	(void)arg;
+	bool direct = arg != NULL;
 	for (long i = 0; i < times; i++) {
 		weft_group *group = weft_group_open();
-		weft_spawn(group, nothing, NULL);
+		weft_spawn(group, nothing, NULL, .direct = direct);
 		BENCH_CHECK(weft_group_join(group, 0) == 0);
 	}
 	return 0;
@@ -49,11 +49,12 @@ static int spawn_all(void *arg)
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
-		fprintf(stderr, "usage: instructions yield|spawn_join N\n");
+		fprintf(stderr, "usage: instructions yield|spawn_join|spawn_join_direct N\n");
 		return 2;
 	}
 	times = strtol(argv[2], NULL, 10);
 	weft_task_fn *what = strcmp(argv[1], "yield") == 0 ? yield_all : spawn_all;
-	BENCH_CHECK(weft_run(what, NULL, .workers = 1) == 0);
+	bool direct = strcmp(argv[1], "spawn_join_direct") == 0;
+	BENCH_CHECK(weft_run(what, direct ? argv : NULL, .workers = 1) == 0);
 	return 0;
 }

@@ -8,7 +8,7 @@
 #include "tests/bench/bench.h"
 
 /* primitives_tasks.c. */
-bench_round_fn yield_100, yield_1k, yield_10k, spawn_join, task_bytes, tasks_max;
+bench_round_fn yield_100, yield_1k, yield_10k, spawn_join, spawn_join_direct, task_bytes, tasks_max;
 bench_round_fn bare_yield_100, bare_yield_1k, bare_yield_10k, bare_spawn;
 /* primitives_cross.c. */
 bench_round_fn post, cross_core_sleep, cross_core_busy, offload_1, offload_64;

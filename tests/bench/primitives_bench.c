@@ -13,6 +13,8 @@ static const bench_row rows[] = {
 	{ "yield_1k", "ns", yield_1k, 18, BENCH_AT_MOST, bare_yield_1k, "bare switch", 0 },
 	{ "yield_10k", "ns", yield_10k, 25, BENCH_AT_MOST, bare_yield_10k, "bare switch", 0 },
 	{ "spawn_join", "ns", spawn_join, 45, BENCH_AT_MOST, bare_spawn, "bare stack and switch", 0 },
+	{ "spawn_join_direct", "ns", spawn_join_direct, 45, BENCH_AT_MOST, bare_spawn,
+		"bare stack and switch", 0 },
 	{ "post", "ns", post, 40, BENCH_AT_MOST, bare_post, "mutex queue, uncontended", 0 },
 	{ "cross_core_sleep", "ns", cross_core_sleep, 1.1, BENCH_RATIO, bare_sleep, "eventfd", 0 },
 	{ "cross_core_busy", "ns", cross_core_busy, 500, BENCH_AT_MOST, bare_busy, "two words", 0 },

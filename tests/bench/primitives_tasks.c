@@ -140,7 +140,7 @@ double bare_yield_10k(void)
 	return bare_ns(10000);
 }
 
-/* spawn_join: a group is opened, gets one child, and is joined. */
+/* spawn_join: a group is opened, gets one child, and is joined; direct: the child runs at once. */
 static int nothing(void *arg)
 {
 	(void)arg;
@@ -159,11 +159,33 @@ static int run_spawns(void *arg)
 	return 0;
 }
 
-double spawn_join(void)
+static int run_direct_spawns(void *arg)
+{
+	int64_t began = wf_now_ns();
+	for (int i = 0; i < SPAWNS; i++) {
+		weft_group *group = weft_group_open();
+		weft_spawn(group, nothing, NULL, .direct = true);
+		BENCH_CHECK(weft_group_join(group, 0) == 0);
+	}
+	*(int64_t *)arg = wf_now_ns() - began;
+	return 0;
+}
+
+static double spawn_ns(weft_task_fn *spawns)
 {
 	int64_t took_ns = 0;
-	BENCH_CHECK(weft_run(run_spawns, &took_ns, .workers = 1) == 0);
+	BENCH_CHECK(weft_run(spawns, &took_ns, .workers = 1) == 0);
 	return (double)took_ns / SPAWNS;
+}
+
+double spawn_join(void)
+{
+	return spawn_ns(run_spawns);
+}
+
+double spawn_join_direct(void)
+{
+	return spawn_ns(run_direct_spawns);
 }
 
 static void end_bare(void *arg)

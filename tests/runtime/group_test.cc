@@ -423,4 +423,28 @@ TEST(Group, LeavesNoOrphansInRandomTrees)
 	}));
 }
 
+/* A worker to which the group has sent nothing yet. */
+TEST(Group, RemembersASpawnThatFailedWhereItHasNoPart)
+{
+	EXPECT_EQ(0, run_task([] {
+		static weft_group *group;
+		for (bool keep_going : { false, true }) {
+			group = weft_group_open(.keep_going = keep_going);
+			int waiter_got = 0;
+			std::function<int()> waiter = [&] { return waiter_got = weft_sleep_ms(3); };
+			EXPECT_EQ(0, weft_spawn(group, call_function, &waiter));
+			auto spawn_badly = [](void *) {
+				auto nothing = [](void *) { return 0; };
+				for (int i = 0; i < 3; i++)
+					EXPECT_EQ(WEFT_EINVAL, weft_spawn(group, nothing, nullptr, .worker = 99));
+				return 0;
+			};
+			EXPECT_EQ(0, weft_call_on(2, spawn_badly, nullptr));
+			EXPECT_EQ(WEFT_EINVAL, weft_group_join(group, 0));
+			EXPECT_EQ(keep_going ? 0 : WEFT_ECANCELED, waiter_got);
+		}
+		return 0;
+	}));
+}
+
 } // namespace

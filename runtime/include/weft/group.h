@@ -37,6 +37,10 @@ typedef struct weft_spawn_options {
 	size_t stack WEFT_DEFAULT; /* bytes; 0: the run's */
 	bool service WEFT_DEFAULT; /* cancelled at the join, when the last ordinary child has ended */
 	bool forget WEFT_DEFAULT;  /* `next` does not show it; freed as soon as it has ended */
+	/* The child runs at once, before weft_spawn returns and before all that is ready; the spawner
+	 * goes on, as the next, when the child first waits, yields or has ended. For a child that often
+	 * need not wait: it costs little more than a call. */
+	bool direct WEFT_DEFAULT;
 	/* Frees the argument, once: by join, by the `next` or join after the `next` that showed the
 	 * child, or when it could not start. For a forgotten child: as its own last act. */
 	void (*release)(void *arg) WEFT_DEFAULT;
@@ -63,10 +67,16 @@ WEFT_API weft_group *weft_group_open_with(const weft_group_options *options);
  * Whoever spawns is the opener, or a task of the group, or otherwise knows that the group is not
  * joined yet. What tasks spawn on other workers than the group's is forgotten as it ends; its
  * failures count.
- * Thread: worker. Suspends only where the group limits how many run at once.
+ *
+ * With `direct` it may have ended, even failed, when weft_spawn returns 0: that it has started is
+ * all that this says, and a failure is the group's.
+ * Thread: worker; task with `direct`. Suspends only where the group limits how many run at once,
+ * and with `direct`.
  * Errors: ENOMEM, EFULL beyond the worker's tasks or 100 000 ended children nobody has asked for,
- * EINVAL for a worker that is not, ENOTSUP for at_once from another worker, ECANCELED while it
- * waits for a place, ENORUN. */
+ * EINVAL for a worker that is not, or for `direct` on another one, ENOTSUP for at_once from another
+ * worker, or for `direct` where no child of the group runs, or for a service on another worker than
+ * the group's, ENOTASK for `direct` outside a task, ECANCELED while it waits for a place, ENORUN.
+ */
 WEFT_API int weft_spawn_with(
 	weft_group *group, weft_task_fn *fn, void *arg, const weft_spawn_options *options);
 #define weft_spawn(...) WEFT_SPAWN_(__VA_ARGS__, )
