@@ -226,7 +226,8 @@ static verdict judge(weft_request *rq)
 	if (rq->output.error != 0) return ABORT;
 	if (now->abort) return rq->gone ? CLOSE : ABORT;
 	if (rq->given_ops != NULL) return GIVE;
-	if (!wf_body_is_read(rq) && (now->close || !wf_body_discard(rq))) return LINGER;
+	if (now->close && !wf_body_is_read(rq)) return LINGER;
+	if (!wf_body_discard(rq)) return LINGER;
 	if (!now->close) return KEEP;
 	/* Who said itself that it closes sends nothing more. */
 	return !rq->head.keep_alive && rq->at == rq->end ? CLOSE : LINGER;

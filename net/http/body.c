@@ -209,7 +209,8 @@ int weft_request_read(weft_request *rq, void *buffer, size_t size, size_t *got)
 	return rc;
 }
 
-bool wf_body_discard(weft_request *rq)
+/* False: there is more of it than is worth reading, or it is broken. */
+static bool waste_rest(weft_request *rq)
 {
 	char waste[DISCARD_AT_ONCE];
 	size_t left = WF_DISCARD_MAX, got = 0;
@@ -220,7 +221,12 @@ bool wf_body_discard(weft_request *rq)
 		rc = read_piece(rq, waste, left < sizeof waste ? left : sizeof waste, &got);
 		left -= got;
 	}
-	if (rc != 0 && !wf_body_is_read(rq)) return false;
+	return rc == 0 || wf_body_is_read(rq);
+}
+
+bool wf_body_discard(weft_request *rq)
+{
+	if (!wf_body_is_read(rq) && !waste_rest(rq)) return false;
 	give_rest_back(rq);
 	return true;
 }

@@ -151,7 +151,8 @@ void wf_request_interrupt(weft_request *rq);
 /* Sets up the body of the head at hand. Errors: EMSGSIZE when it says at once that it is too long.
  */
 int wf_body_begin(weft_request *rq, int64_t limit);
-/* Reads to the end what is short enough; false: the connection cannot be kept. Suspends. */
+/* Reads to the end what is short enough, and puts what was read behind it where the next message is
+ * looked for; the head's strings are gone then. False: the connection cannot be kept. Suspends. */
 bool wf_body_discard(weft_request *rq);
 /* Whether what is unread is known to be short. */
 bool wf_body_is_short(const weft_request *rq);

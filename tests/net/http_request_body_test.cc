@@ -148,6 +148,28 @@ TEST_P(HttpBody, KeepsBodiesApartWhenPipelined)
 	});
 }
 
+/* Where the batch has filled the input, the body is read into a place of its own: what was read
+ * there behind its end is the next request all the same. */
+TEST_P(HttpBody, LosesNothingBehindABodyAtTheEndOfALongBatch)
+{
+	serve([](const std::string &address) {
+		Client client(address);
+		std::string get =
+			"GET /ignore HTTP/1.1\r\nHost: t\r\nX-Fill: " + std::string(400, 'x') + "\r\n\r\n";
+		std::string batch, head = chunked("/echo", "");
+		int gets = 0;
+		for (; batch.size() + head.size() < 19000; gets++) batch += get;
+		client.send(batch + head);
+		for (int i = 0; i < gets; i++) EXPECT_EQ("ignored", client.response().body);
+		client.send("5\r\nhello\r\n0\r\n\r\nPOST /echo HTTP/1.1\r\nHost: t\r\n"
+					"Content-Length: 4\r\n\r\nnext");
+		EXPECT_EQ("hello", client.response().body);
+		Response r = client.response();
+		EXPECT_EQ(200, r.status);
+		EXPECT_EQ("next", r.body);
+	});
+}
+
 TEST_P(HttpBody, RefusesTooMuch)
 {
 	serve([](const std::string &address) {
