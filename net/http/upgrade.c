@@ -9,6 +9,8 @@
 int wf_upgrade_switch(weft_request *rq, const char *protocol)
 {
 	wf_message_state *now = &rq->now;
+	/* What stands behind the head would be taken for the new protocol. */
+	if (rq->head.has_body) return WEFT_EBADREQUEST;
 	int rc = weft_reply_header(rq, "upgrade", protocol);
 	if (rc == 0) rc = wf_reply_begin(rq, 101, -1);
 	if (rc != 0) return rc;

@@ -96,6 +96,22 @@ TEST_P(HttpUpgrade, TellsTheNewOwnerOfTheDrain)
 	EXPECT_EQ(0, service.result);
 }
 
+TEST_P(HttpUpgrade, RefusesARequestWithContent)
+{
+	serve([](const std::string &address) {
+		const std::string head = "GET /inside HTTP/1.1\r\nHost: t\r\nConnection: upgrade\r\n"
+								 "Upgrade: echo\r\n";
+		for (const char *rest : { "Content-Length: 5\r\n\r\nhello",
+				 "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n" }) {
+			Client client(address);
+			client.send(head + rest);
+			EXPECT_EQ(400, client.response().status);
+			client.get("/");
+			EXPECT_EQ("hello", client.response().body);
+		}
+	});
+}
+
 TEST_P(HttpUpgrade, CountsConnectionsAndTheLastRequests)
 {
 	serve([](const std::string &address) {
