@@ -158,8 +158,8 @@ void wf_http1_timer(wf_timer *timer)
 		wf_connection_close(c, WF_CLOSE_ENDED);
 		break;
 	case WF_CONNECTION_READING: {
-		weft_request *rq = wf_site_take_request(c->site);
-		if (rq == NULL || c->io == NULL)
+		weft_request *rq = borrow(c);
+		if (rq == NULL)
 			wf_connection_close(c, WF_CLOSE_ENDED);
 		else
 			refuse(c, rq, 408);

@@ -98,6 +98,7 @@ static int wait_for_op(wf_output *output, unsigned flags)
 	int cause = wf_wait_park();
 	output->waiter = NULL;
 	wf_request_wait_over(rq);
+	if (output->error != 0 && rq->now.timed_out) output->error = WEFT_ETIMEDOUT;
 	if (output->error != 0) return output->error;
 	return cause == WF_CAUSE_CANCEL ? WEFT_ECANCELED : 0;
 }

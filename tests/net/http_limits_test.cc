@@ -101,6 +101,22 @@ TEST_P(HttpLimits, AnswerAHeadThatNeverEnds)
 	});
 }
 
+/* Whatever was asked last on another connection. */
+TEST_P(HttpLimits, AnswerAHeadThatNeverEndsInFull)
+{
+	service.options.header_timeout_ms = 60;
+	serve([](const std::string &address) {
+		Client slow(address), quick(address);
+		slow.send("GET / HTTP/1.1\r\n");
+		EXPECT_EQ(0, weft_sleep_ms(20));
+		quick.send("HEAD / HTTP/1.1\r\nHost: t\r\n\r\n");
+		EXPECT_EQ(200, quick.response(true).status);
+		Response r = slow.response();
+		EXPECT_EQ(408, r.status);
+		EXPECT_TRUE(r.whole);
+	});
+}
+
 TEST_P(HttpLimits, CloseAConnectionThatSaysNothing)
 {
 	service.options.header_timeout_ms = 20;
@@ -174,6 +190,28 @@ TEST_P(HttpLimits, ResetAClientThatTakesNothing)
 		EXPECT_EQ(WEFT_ETIMEDOUT, ending.result);
 		Response r = client.response();
 		EXPECT_FALSE(r.whole);
+	});
+}
+
+/* Short writes, which are gathered, end in the same way as long ones. */
+TEST_P(HttpLimits, TellTheHandlerWhyAClientThatTakesNothingWasGivenUp)
+{
+	service.options.write_timeout_ms = 30;
+	service.routes.push_back(route("GET", "/drops", [](weft_request *rq) {
+		std::string piece(16000, 'x');
+		ending.begun = true;
+		int rc = weft_reply_begin(rq, 200);
+		while (rc == 0) {
+			rc = weft_reply_write(rq, piece.data(), piece.size());
+			if (rc == 0) rc = weft_yield();
+		}
+		return ending.result = rc;
+	}));
+	serve([](const std::string &address) {
+		Client client(address);
+		client.get("/drops");
+		while (ending.result == 1) ASSERT_EQ(0, weft_sleep_ms(1));
+		EXPECT_EQ(WEFT_ETIMEDOUT, ending.result);
 	});
 }
 
