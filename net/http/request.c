@@ -10,6 +10,8 @@
 #include "net/http/site.h"
 #include "net/http/uri.h"
 
+enum { INTERRUPT_AGAIN_NS = 10000000 };
+
 /* Life. */
 
 weft_request *wf_request_new(const wf_http_settings *settings)
@@ -103,7 +105,8 @@ static void expire(weft_request *rq)
 	wf_scope_raise(scope, WF_LEVEL_CANCEL, WEFT_REASON_DEADLINE, "the request's deadline");
 }
 
-/* A writer that has made way gets as long again. */
+/* A writer that has made way gets as long again. The others are interrupted until they have heard
+ * it: the task may just have let others run on its way into the operation. */
 static void judge_wait(weft_request *rq, int64_t now_ns)
 {
 	uint64_t sent = rq->connection->stream->sent;
@@ -113,7 +116,7 @@ static void judge_wait(weft_request *rq, int64_t now_ns)
 		return;
 	}
 	rq->now.timed_out = true;
-	rq->waiting = WF_CLIENT_NONE;
+	rq->wait_until_ns = now_ns + INTERRUPT_AGAIN_NS;
 	wf_request_interrupt(rq);
 }
 

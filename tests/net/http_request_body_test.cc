@@ -1,5 +1,6 @@
 /* Bodies: what a handler reads is what the client sent, and nothing else. */
 #include <weft/json.h>
+#include <weft/scope.h>
 
 #include "tests/net/http_service.h"
 
@@ -256,6 +257,46 @@ TEST_P(HttpBody, ReadsJson)
 		r = client.response();
 		EXPECT_EQ(400, r.status);
 		EXPECT_NE(std::string::npos, r.body.find("at byte")) << r.body;
+	});
+}
+
+static void spin_ms(int64_t ms)
+{
+	int64_t until = weft_now_ms() + ms;
+	while (weft_now_ms() < until) {
+	}
+}
+
+/* A read that lets others run on its way into the kernel may find its time over when it comes back,
+ * before there is anything to interrupt. Of 32 reads in a row one does so. */
+TEST_P(HttpBody, GivesUpABodyThatStopsWhicheverReadItWas)
+{
+	if (GetParam() == Backend::late) GTEST_SKIP() << "it gives up an operation late anyway";
+	service.options.header_timeout_ms = 30;
+	service.options.timeout_ms = 400;
+	service.routes.push_back(route("POST", "/stops", [](weft_request *rq) {
+		char byte;
+		size_t got;
+		while (weft_request_read(rq, &byte, 1, &got) > 0 && byte != '.') {
+		}
+		/* So many that the worker looks at its timers among them. */
+		for (int i = 0; i < 100; i++)
+			spawn(weft_request_group(rq), [i] {
+				if (i == 0) spin_ms(40);
+				return 0;
+			});
+		spin_ms(2);
+		int rc = weft_request_read(rq, &byte, 1, &got);
+		EXPECT_EQ(WEFT_REASON_NONE, weft_cancel_reason(nullptr)) << "not the request's own time";
+		return rc;
+	}));
+	serve([](const std::string &address) {
+		for (size_t i = 0; i < 32; i++) {
+			Client client(address);
+			client.send("POST /stops HTTP/1.1\r\nHost: t\r\nContent-Length: 100\r\n\r\n" +
+						std::string(i, 'x') + ".");
+			EXPECT_EQ(408, client.response().status);
+		}
 	});
 }
 
