@@ -229,8 +229,9 @@ static verdict judge(weft_request *rq)
 	if (now->close && !wf_body_is_read(rq)) return LINGER;
 	if (!wf_body_discard(rq)) return LINGER;
 	if (!now->close) return KEEP;
-	/* Who said itself that it closes sends nothing more. */
-	return !rq->head.keep_alive && rq->at == rq->end ? CLOSE : LINGER;
+	/* Who said itself that it closes sends nothing more; but old clients end content by CRLF. */
+	bool silent = !rq->head.keep_alive && !rq->head.has_body && rq->at == rq->end;
+	return silent ? CLOSE : LINGER;
 }
 
 /* The head was refused: what follows it is unknown. */
@@ -365,10 +366,10 @@ static void leave(weft_request *rq, verdict v)
 		return;
 	}
 	bool part = v == KEEP && rq->end > rq->begin;
-	if (part && wf_connection_keep(c, rq) != 0)
-		v = ABORT;
-	else if (v == KEEP && !part && site->draining)
+	if (v == KEEP && (site->cancelled || (site->draining && !part)))
 		v = LINGER;
+	else if (part && wf_connection_keep(c, rq) != 0)
+		v = ABORT;
 	c->request = NULL;
 	wf_site_give_request(site, rq);
 	if (v != KEEP) {

@@ -129,6 +129,35 @@ TEST_P(HttpDrain, CancelsWhatOutstaysIt)
 		});
 }
 
+/* A part of a head is no reason to stay when the time is up. */
+TEST_P(HttpDrain, ClosesWhoHasBegunAnotherHeadWhenItsTimeIsUp)
+{
+	service.options.drain_ms = 30;
+	service.options.header_timeout_ms = 100;
+	service.routes.push_back(route("GET", "/stubborn", [](weft_request *rq) {
+		int rc = weft_reply_begin(rq, 200);
+		begun++;
+		if (rc == 0) rc = weft_sleep_ms(10000);
+		EXPECT_EQ(WEFT_ECANCELED, rc);
+		weft_scope *shield = weft_scope_open(.shield_ms = 1000);
+		EXPECT_EQ(0, weft_sleep_ms(5));
+		rc = weft_reply_write(rq, "said", 4);
+		return weft_scope_close(shield, rc);
+	}));
+	std::unique_ptr<Client> busy;
+	drain(
+		[&](const std::string &address) {
+			busy = std::make_unique<Client>(address);
+			busy->send("GET /stubborn HTTP/1.1\r\nHost: t\r\n\r\nGET / HT");
+			until([] { return begun == 1; });
+		},
+		[&] {
+			EXPECT_EQ("said", busy->response().body);
+			EXPECT_TRUE(busy->ended()) << busy->got;
+			busy.reset();
+		});
+}
+
 TEST_P(HttpDrain, WaitsForTheBackground)
 {
 	static bool done;
