@@ -16,10 +16,10 @@ static const char TYPE_TEXT[] = "text/plain; charset=utf-8";
 static const char TYPE_JSON[] = "application/json";
 static const char TYPE_PROBLEM[] = "application/problem+json";
 
-/* Remembers the first failure. */
+/* Remembers the first failure. A second answer that is refused does the first no harm. */
 static int note(weft_request *rq, int rc)
 {
-	if (rc != 0 && rq->now.reply_error == 0) rq->now.reply_error = rc;
+	if (rc != 0 && rc != WEFT_EALREADY && rq->now.reply_error == 0) rq->now.reply_error = rc;
 	return rc;
 }
 
@@ -78,8 +78,8 @@ static int add_field(weft_request *rq, const char *name, const char *value)
 	wf_message_state *now = &rq->now;
 	size_t name_size = strlen(name), value_size = strlen(value);
 	if (now->stage != WF_REPLY_NONE) return WEFT_EALREADY;
-	if (name_size + value_size > WF_OUTPUT_SIZE / 2) return WEFT_EINVAL;
 	if (!is_sound(name, name_size, value, value_size)) return WEFT_EINVAL;
+	if (name_size > WF_OUTPUT_SIZE || value_size > WF_OUTPUT_SIZE) return WEFT_EMSGSIZE;
 	int rc = understand(rq, name, name_size, value);
 	if (rc != 0) return rc < 0 ? rc : 0;
 	wf_reply_field *field = wf_arena_alloc(&rq->arena, sizeof *field + name_size + value_size);
@@ -246,8 +246,12 @@ bool wf_reply_end(weft_request *rq)
 static int reply_whole(
 	weft_request *rq, int status, const char *type, const void *data, size_t size)
 {
+	int64_t length = (int64_t)size;
+	/* Of what a GET would be sent. */
+	bool head = rq->head.method_id == WF_METHOD_HEAD && type != TYPE_PROBLEM;
+	if (head && rq->now.length > length) length = rq->now.length;
 	rq->now.type = type;
-	int rc = status < 200 ? WEFT_EINVAL : wf_reply_begin(rq, status, (int64_t)size);
+	int rc = status < 200 ? WEFT_EINVAL : wf_reply_begin(rq, status, length);
 	if (rc == 0) rc = write_content(rq, data, size);
 	if (rc == 0 && !wf_reply_end(rq)) rc = rq->output.error ? rq->output.error : WEFT_EPIPE;
 	return rc;

@@ -156,6 +156,72 @@ TEST_P(HttpHandler, SetsFieldsAndRefusesWhatWouldBreakTheHead)
 	});
 }
 
+TEST_P(HttpHandler, FinishesAnAnswerThatASecondOneWasRefusedIn)
+{
+	service.routes = { route("GET", "/", [](weft_request *rq) {
+		int rc = weft_reply_begin(rq, 200);
+		if (rc == 0) rc = weft_reply_write(rq, "one", 3);
+		EXPECT_EQ(WEFT_EALREADY, weft_reply_header(rq, "x-late", "1"));
+		EXPECT_EQ(WEFT_EALREADY, weft_reply_text(rq, 200, "two"));
+		EXPECT_EQ(WEFT_EALREADY, weft_reply_begin(rq, 200));
+		return rc ? rc : weft_reply_write(rq, "!", 1);
+	}) };
+	serve([](const std::string &address) {
+		Client client(address);
+		for (int i = 0; i < 2; i++) {
+			client.get("/");
+			Response r = client.response();
+			EXPECT_TRUE(r.whole);
+			EXPECT_EQ("one!", r.body);
+		}
+	});
+}
+
+TEST_P(HttpHandler, SaysHowLongAnAnswerWouldBeToWhoAsksForItsHead)
+{
+	service.routes = { route("HEAD", "/",
+						   [](weft_request *rq) {
+							   weft_reply_header(rq, "content-length", "12345");
+							   return weft_reply_bytes(rq, 200, nullptr, nullptr, 0);
+						   }),
+		route("GET", "/", [](weft_request *rq) {
+			weft_reply_header(rq, "content-length", "12345");
+			return weft_reply_text(rq, 200, "short");
+		}) };
+	serve([](const std::string &address) {
+		Client client(address);
+		client.send("HEAD / HTTP/1.1\r\nHost: t\r\n\r\n");
+		EXPECT_EQ("12345", client.response(true).header("content-length"));
+		/* What is sent says itself how long it is. */
+		client.get("/");
+		EXPECT_EQ("short", client.response().body);
+	});
+}
+
+TEST_P(HttpHandler, SendsFieldsThatFitTheHead)
+{
+	service.routes = { route("GET", "/long",
+						   [](weft_request *rq) {
+							   std::string value(12000, 'x');
+							   EXPECT_EQ(0, weft_reply_header(rq, "x-long", value.c_str()));
+							   return weft_reply_text(rq, 200, "here");
+						   }),
+		route("GET", "/longer", [](weft_request *rq) {
+			std::string value(17000, 'x');
+			EXPECT_EQ(WEFT_EMSGSIZE, weft_reply_header(rq, "x-long", value.c_str()));
+			return weft_reply_text(rq, 200, "never");
+		}) };
+	serve([](const std::string &address) {
+		Client client(address);
+		client.get("/long");
+		Response r = client.response();
+		EXPECT_EQ("here", r.body);
+		EXPECT_EQ(12000u, r.header("x-long").size());
+		client.get("/longer");
+		EXPECT_EQ(500, client.response().status);
+	});
+}
+
 TEST_P(HttpHandler, PassesThroughMiddlewareInOrder)
 {
 	static std::string order;

@@ -4,9 +4,9 @@
  * the end of the handler ends it. One request gets one answer; a second one is EALREADY.
  *
  * A failed reply is remembered by the request, so results may be ignored, and may be returned from
- * the handler. A write returns when the kernel took the bytes, with one exception: short answers
- * are gathered, up to 16 KiB, and leave together when the task suspends or the batch of requests
- * that was read together is done.
+ * the handler; EALREADY is not, because it does the first answer no harm. A write returns when the
+ * kernel took the bytes, with one exception: short answers are gathered, up to 16 KiB, and leave
+ * together when the task suspends or the batch of requests that was read together is done.
  *
  * Every answer carries Date, its framing, and `x-request-id` (weft_request_id), by which a client
  * can name the request in a complaint.
@@ -21,9 +21,11 @@
 #include <weft/request.h>
 WEFT_BEGIN
 
-/* Adds a field to the answer, before it begins. Both strings are copied. `content-type` and
- * `content-length` replace what would be sent; framing and Date are weft's own. Errors: EINVAL (not
- * a token, or a control byte in the value: nothing is added), EALREADY, ENOMEM. */
+/* Adds a field to the answer, before it begins. Both strings are copied. `content-type` replaces
+ * what would be sent; `content-length` is for weft_reply_begin, and for an answer to HEAD in one
+ * piece, where it may say more than the piece has; framing and Date are weft's own. Errors: EINVAL
+ * (not a token, or a control byte in the value: nothing is added), EMSGSIZE (it alone is more than
+ * a head's 16 KiB), EALREADY, ENOMEM. */
 WEFT_API int weft_reply_header(weft_request *rq, const char *name, const char *value);
 
 /* Formats as printf does: text/plain in UTF-8. Suspends. Errors: EALREADY, EINVAL, ENOMEM. */
