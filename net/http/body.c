@@ -14,13 +14,7 @@
 #include "net/http/request.h"
 #include "net/http/site.h"
 
-enum {
-	NS_PER_S = 1000000000,
-	FIRST_ROOM = 4096,
-	TRAILER_FIELDS = 32,
-	DISCARD_AT_ONCE = 4096,
-	COMPLAINT_SIZE = 160
-};
+enum { NS_PER_S = 1000000000, FIRST_ROOM = 4096, DISCARD_AT_ONCE = 4096, COMPLAINT_SIZE = 160 };
 
 static int remember(weft_request *rq, int error, int status, const char *text)
 {
@@ -97,9 +91,10 @@ static int send_continue(weft_request *rq)
 {
 	static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	if (rq->now.continued || rq->now.stage != WF_REPLY_NONE) return 0;
-	rq->now.continued = true;
 	int rc = wf_output_write(&rq->output, line, sizeof line - 1);
-	return rc ? rc : wf_output_flush(&rq->output);
+	if (rc != 0) return rc;
+	rq->now.continued = true;
+	return wf_output_flush(&rq->output);
 }
 
 /* The client's time is what we wait for it, not what the handler takes between two reads. */
@@ -233,11 +228,11 @@ bool wf_body_discard(weft_request *rq)
 
 /* Whole. */
 
+/* Exactly what is announced, once most of it is here. */
 static bool grow(weft_request *rq, size_t *room)
 {
 	size_t wanted = *room ? *room * 2 : FIRST_ROOM;
 	int64_t length = rq->now.body.kind == WF_BODY_LENGTH ? rq->now.body.left : -1;
-	/* Exactly what is announced, once most of it is here. */
 	if (length >= 0 && (uint64_t)length < wanted - *room) wanted = *room + (size_t)length + 1;
 	char *whole = wf_realloc(rq->now.whole, wanted);
 	if (whole == NULL) return false;
@@ -246,22 +241,31 @@ static bool grow(weft_request *rq, size_t *room)
 	return true;
 }
 
+/* A call that failed leaves what it has read to the next; one that succeeded gave it away, and then
+ * nothing is left. */
 int weft_request_body(weft_request *rq, const char **data, size_t *size)
 {
-	size_t room = 0, have = 0, got = 0;
+	wf_message_state *now = &rq->now;
+	size_t got = 0;
 	int rc = wf_checkpoint();
 	if (rc != 0) return rc;
-	wf_free(rq->now.whole);
-	rq->now.whole = NULL;
+	if (now->whole_given) {
+		*data = "";
+		*size = 0;
+		return 0;
+	}
 	do {
-		if (room - have < 2 && !grow(rq, &room)) return WEFT_ENOMEM;
-		rc = read_piece(rq, rq->now.whole + have, room - have - 1, &got);
-		if (rc > 0) have += got;
+		if (now->whole_room - now->whole_size < 2 && !grow(rq, &now->whole_room))
+			return WEFT_ENOMEM;
+		rc = read_piece(
+			rq, now->whole + now->whole_size, now->whole_room - now->whole_size - 1, &got);
+		if (rc > 0) now->whole_size += got;
 	} while (rc > 0);
 	if (rc < 0) return rc;
-	rq->now.whole[have] = '\0';
-	*data = rq->now.whole;
-	*size = have;
+	now->whole[now->whole_size] = '\0';
+	now->whole_given = true;
+	*data = now->whole;
+	*size = now->whole_size;
 	return 0;
 }
 
@@ -305,17 +309,26 @@ int64_t weft_request_length(const weft_request *rq)
 	return rq->head.content_length > 0 ? rq->head.content_length : 0;
 }
 
+/* As many fields as there are lines. False: there is nothing to be found. */
+static bool parse_trailers(weft_request *rq)
+{
+	wf_message_state *now = &rq->now;
+	wf_http_head *head = &now->trailer_head;
+	uint32_t lines = 0;
+	for (uint32_t i = 0; i < now->body.trailer_size; i++) lines += now->trailers[i] == '\n';
+	wf_http_field *fields = wf_arena_alloc(&rq->arena, (lines + 1) * sizeof *fields);
+	if (fields == NULL) return false;
+	/* Nothing of a section that holds what must not stand there. */
+	if (wf_http_body_trailers(&now->body, head, fields, lines + 1) < 0) head->field_count = 0;
+	return true;
+}
+
 const char *weft_request_trailer(const weft_request *rq, const char *name)
 {
 	weft_request *own = (weft_request *)rq;
 	wf_message_state *now = &own->now;
 	if (now->trailers == NULL || !wf_body_is_read(rq)) return NULL;
-	if (now->trailer_head.fields == NULL) {
-		wf_http_field *fields = wf_arena_alloc(&own->arena, TRAILER_FIELDS * sizeof *fields);
-		if (fields == NULL) return NULL;
-		if (wf_http_body_trailers(&now->body, &now->trailer_head, fields, TRAILER_FIELDS) < 0)
-			return NULL;
-	}
+	if (now->trailer_head.fields == NULL && !parse_trailers(own)) return NULL;
 	const wf_http_field *field =
 		wf_http_find(&now->trailer_head, now->trailers, name, strlen(name));
 	if (field == NULL) return NULL;

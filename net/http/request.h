@@ -67,7 +67,9 @@ typedef struct wf_message_state {
 	bool timed_out; /* the client was too slow, reading or writing */
 	int64_t body_got, body_waited_ns;
 	char *overflow; /* where it is read when input has no room; NULL: input */
-	char *whole;
+	char *whole;    /* of weft_request_body */
+	size_t whole_size, whole_room;
+	bool whole_given;
 	char *trailers;
 	wf_http_head trailer_head;
 	weft_json *json;

@@ -311,6 +311,80 @@ TEST_P(HttpBody, HandsOutTrailers)
 	});
 }
 
+static std::string many_trailers(int n)
+{
+	std::string all = chunked("/two", "1\r\nx\r\n0\r\n");
+	for (int i = 0; i < n; i++) all += "x-" + std::to_string(i) + ": " + std::to_string(i) + "\r\n";
+	return all + "\r\n";
+}
+
+TEST_P(HttpBody, FindsEachOfManyTrailersEachTime)
+{
+	service.routes.push_back(route("POST", "/two", [](weft_request *rq) {
+		const char *data;
+		size_t size;
+		int rc = weft_request_body(rq, &data, &size);
+		const char *first = weft_request_trailer(rq, "x-0"),
+				   *last = weft_request_trailer(rq, "x-99");
+		std::string again = weft_request_trailer(rq, "x-0") ? "found" : "none";
+		return rc ? rc
+				  : weft_reply_text(rq, 200, "%s %s %s", first ? first : "none",
+						last ? last : "none", again.c_str());
+	}));
+	serve([](const std::string &address) {
+		Client client(address);
+		client.send(many_trailers(100));
+		EXPECT_EQ("0 99 found", client.response().body);
+		client.send(chunked("/two", "0\r\nx-0: 1\r\ncontent-length: 7\r\nx-99: 2\r\n\r\n"));
+		EXPECT_EQ("none none none", client.response().body) << "none of what is not allowed";
+	});
+}
+
+TEST_P(HttpBody, KeepsABodyUntilTheHandlerReturns)
+{
+	static const char *first;
+	first = nullptr;
+	service.routes.push_back(route("POST", "/twice", [](weft_request *rq) {
+		const char *again = nullptr;
+		size_t size = 0, more = 1;
+		int rc = weft_request_body(rq, &first, &size);
+		if (rc == 0) rc = weft_request_body(rq, &again, &more);
+		EXPECT_EQ(0, rc);
+		EXPECT_EQ(0u, more);
+		EXPECT_STREQ("", again);
+		return weft_reply_bytes(rq, 200, nullptr, first, size);
+	}));
+	serve([](const std::string &address) {
+		Client client(address);
+		for (size_t size : { 0, 5, 5000 }) {
+			client.post("/twice", pattern(size));
+			EXPECT_EQ(pattern(size), client.response().body);
+		}
+	});
+}
+
+/* A read that is cancelled loses nothing of what came before. */
+TEST_P(HttpBody, GoesOnWhereABodyWasInterrupted)
+{
+	service.routes.push_back(route("POST", "/patient", [](weft_request *rq) {
+		const char *data;
+		size_t size;
+		weft_scope *scope = weft_scope_open(.timeout_ms = 20);
+		int rc = weft_scope_close(scope, weft_request_body(rq, &data, &size));
+		EXPECT_EQ(WEFT_EDEADLINE, rc);
+		weft_reply_header(rq, "x-note", "patient");
+		rc = weft_request_body(rq, &data, &size);
+		return rc ? rc : weft_reply_bytes(rq, 200, nullptr, data, size);
+	}));
+	serve([](const std::string &address) {
+		Client client(address);
+		client.send(chunked("/patient", "3\r\nabc\r\n"));
+		EXPECT_EQ(0, weft_sleep_ms(60));
+		client.send("3\r\ndef\r\n0\r\n\r\n");
+		EXPECT_EQ("abcdef", client.response().body);
+	});
+}
+
 TEST_P(HttpBody, GivesUpABodyThatIsCutOff)
 {
 	serve([](const std::string &address) {

@@ -83,16 +83,17 @@ WEFT_API int64_t weft_request_length(const weft_request *rq);
  * ECANCELED. */
 WEFT_API WEFT_MUST int weft_request_read(weft_request *rq, void *buffer, size_t size, size_t *got);
 
-/* All of it, from wherever reading stands to the end, followed by a NUL. Suspends. Errors: as read;
- * ENOMEM. */
+/* All of it, from wherever reading stands to the end, followed by a NUL; nothing when it was given
+ * before. After an error that does not stay (ECANCELED by a scope of the handler's own, ENOMEM) it
+ * may be called again, and goes on. Suspends. Errors: as read; ENOMEM. */
 WEFT_API WEFT_MUST int weft_request_body(weft_request *rq, const char **data, size_t *size);
 
 /* The body as JSON. Suspends. Errors: as body; EBADJSON (as a handler's result a 400 that says
  * where). */
 WEFT_API WEFT_MUST int weft_request_json(weft_request *rq, const weft_json **out);
 
-/* A field of the trailers, once the body was read to its end; NULL when there is none. At most 8
- * KiB of them are kept. */
+/* A field of the trailers, once the body was read to its end; NULL when there is none, or one among
+ * them that must not stand there (RFC 9110 section 6.5.1). More than 8 KiB of them are a 431. */
 WEFT_API const char *weft_request_trailer(const weft_request *rq, const char *name);
 
 /* The request's own group, opened on first use: its children are joined when the handler has
