@@ -230,7 +230,8 @@ TEST(Race, OfNothingIsRefused)
 	}));
 }
 
-/* A14 for races: two succeed in one turn, or one and the cancel from outside. */
+/* Promise: What happened wins over a cancel. Two succeed in one turn, or one and the cancel from
+ * outside. */
 TEST(Race, GivesASecondSuccessBack)
 {
 	EXPECT_EQ(0, run_task([&] {

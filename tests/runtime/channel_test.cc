@@ -488,7 +488,7 @@ TEST_P(Channel, RefusesWithoutMemoryAndLeavesTheOutputsAlone)
 	}));
 }
 
-/* A36, without the clock: operations that never wait still let the others run. */
+/* Promise: Fair turns. */
 TEST_P(Channel, LetsOthersRunThoughItNeverWaits)
 {
 	EXPECT_EQ(0, run_task([&] {
@@ -507,7 +507,7 @@ TEST_P(Channel, LetsOthersRunThoughItNeverWaits)
 	}));
 }
 
-/* A37: between calls that are no checkpoints no other task runs. */
+/* Promise: Checkpoints are static. */
 TEST_P(Channel, TryCloneAndCloseRunNobodyElse)
 {
 	EXPECT_EQ(0, run_task([&] {
@@ -591,8 +591,9 @@ TEST(SharedChannel, RunsBetweenWorkers)
 	}
 }
 
-/* A16, scaled: senders and receivers on both workers, and somebody on each who cancels them at
- * random. Every item that a send reported as sent is received once, or still in the channel. */
+/* Promise: Nothing is lost under cancels. Senders and receivers on both workers, and somebody on
+ * each who cancels them at random. Every item that a send reported as sent is received once, or
+ * still in the channel. */
 struct Conservation {
 	enum { SENDERS = 4, PER_SENDER = 4000 };
 

@@ -22,8 +22,9 @@ namespace
 
 enum { LONG_MS = 3600000 };
 
-/* A13: of three scopes exactly the one whose time is up says so, and each inside it ECANCELED; a
- * shield around the innermost part lets only what is inside the shield expire at once. */
+/* Promise: Only the scope that expired says so. Of three scopes exactly the one whose time is up
+ * says so, and each inside it ECANCELED; a shield around the innermost part lets only what is
+ * inside the shield expire at once. */
 TEST(Scope, OnlyTheOneThatExpiredSaysSo)
 {
 	for (int expires = 0; expires < 3; expires++) {
@@ -68,7 +69,8 @@ TEST(Scope, ThatHasExpiredAlreadyFailsItsFirstCheckpoint)
 	}));
 }
 
-/* A14 on one worker: whichever comes first decides, and nothing is lost by it. */
+/* Promise: What happened wins over a cancel. On one worker: whichever comes first decides, and
+ * nothing is lost by it. */
 TEST(Future, ResultAndCancelInOneTurnHaveOneWinner)
 {
 	for (bool set_first : { true, false }) {
@@ -102,7 +104,7 @@ TEST(Future, ResultAndCancelInOneTurnHaveOneWinner)
 	}
 }
 
-/* A14 across workers: set and cancel race. */
+/* Promise: What happened wins over a cancel. Across workers: set and cancel race. */
 TEST(Future, ResultThatRacesACancelIsNeverLost)
 {
 	EXPECT_EQ(0, run_task([] {
@@ -144,7 +146,7 @@ void note(void *arg)
 	order += static_cast<const char *>(arg);
 }
 
-/* A19 */
+/* Promise: Deferred clean-up runs. */
 TEST(Scope, DeferredCallsRunOnEveryWayOut)
 {
 	for (int way = 0; way < 3; way++) {
@@ -165,7 +167,7 @@ TEST(Scope, DeferredCallsRunOnEveryWayOut)
 	}
 }
 
-/* A22 */
+/* Promise: All errors are kept. */
 TEST(Group, ThreeFailuresOfOneTurnAreAllKept)
 {
 	EXPECT_EQ(0, run_task([] {
@@ -189,7 +191,7 @@ TEST(Group, ThreeFailuresOfOneTurnAreAllKept)
 	}));
 }
 
-/* A31: exactly once, before weft_run returns. */
+/* Promise: A value is let go once. */
 TEST(Context, ValuesAreReleasedOnceBeforeTheRunReturns)
 {
 	static std::atomic<int> held, released;
@@ -214,7 +216,7 @@ TEST(Context, ValuesAreReleasedOnceBeforeTheRunReturns)
 	EXPECT_EQ(held + 1, released) << "set took over one reference";
 }
 
-/* A24 */
+/* Promise: Misuse is caught. */
 TEST(MisuseDeathTest, ScopesCloseInReverseOrderInTheirTask)
 {
 	EXPECT_DEATH((void)run_task([] {

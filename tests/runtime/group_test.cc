@@ -320,7 +320,7 @@ TEST(CallOn, ReturnsWhatTheFunctionReturnedThoughItWasCancelled)
 	}));
 }
 
-/* A15 */
+/* Promise: A task that was cancelled before it began still runs. */
 TEST(Task, CancelledBeforeItsFirstRunStillRunsItsBody)
 {
 	static bool ran;
@@ -364,7 +364,7 @@ TEST(Task, ReturningWithAGroupOpenIsCaught)
 		"open_groups == 0");
 }
 
-/* A21, scaled: random trees over two workers with failures and cancels. */
+/* Promise: No orphans. Random trees over two workers, with failures and cancels. */
 struct Random {
 	std::mt19937 engine;
 	std::atomic<int> live{ 0 };

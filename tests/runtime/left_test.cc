@@ -166,7 +166,8 @@ TEST(Left, NothingByRunsThatLackThreads)
 	expect_threads(threads);
 }
 
-/* A31: whoever holds a value last, it is let go once, under the root, before the run returns. */
+/* Promise: A value is let go once. Whoever holds a value last, it is let go once, under the root,
+ * before the run returns. */
 TEST(Left, NoContextValueWhicheverWayItWent)
 {
 	static std::atomic<int> made, gone, wrong;

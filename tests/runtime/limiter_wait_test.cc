@@ -91,7 +91,7 @@ TEST(LimiterTake, CancelledHeadPassesTheTokenToTheNext)
 	}));
 }
 
-/* A14 */
+/* Promise: What happened wins over a cancel. */
 TEST(LimiterTake, TokenThatCameBeforeTheCancelIsKept)
 {
 	EXPECT_EQ(0, run_task([&] {
@@ -214,7 +214,7 @@ TEST(LimiterTake, HoldsForAllWorkersUnderCancels)
 	limit.ExpectAllBack();
 }
 
-/* A32 */
+/* Promise: Limits hold in the pool. */
 struct Busy {
 	std::atomic<int> inside{ 0 }, most{ 0 }, ran{ 0 };
 

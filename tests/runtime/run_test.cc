@@ -33,7 +33,7 @@
 namespace
 {
 
-/* A26 */
+/* Promise: The run owns everything. */
 TEST(Run, ReturnsWhatMainReturned)
 {
 	EXPECT_EQ(0, run_task([] { return 0; }));
@@ -165,7 +165,8 @@ TEST(Run, OnlyOneOwnsTheSignals)
 					 nullptr, .workers = 1));
 }
 
-/* A26: the first signal drains, the second cancels; what was cancelled is awaited. */
+/* Promise: The run owns everything. The first signal drains, the second cancels; what was cancelled
+ * is awaited. */
 TEST(Run, FirstSignalDrainsSecondCancels)
 {
 	for (int signo : { SIGINT, SIGTERM }) {
@@ -318,7 +319,7 @@ TEST(RunDeathTest, AnOverflowNamesTheTask)
 		"stack overflow in task digger .*run_test.cc:.*64 KiB are not enough");
 }
 
-/* A29 */
+/* Promise: A call knows its place. */
 TEST(Run, CallsOutsideOneSayENORUN)
 {
 	weft_task *task;
@@ -376,7 +377,7 @@ TEST(Run, StartsOrUndoesEverythingWhenAllocationsFail)
 	EXPECT_GT(tried, 5);
 }
 
-/* A27 */
+/* Promise: A post runs exactly once or is refused. */
 TEST(Post, RunsExactlyOnceOrIsRefusedWhileTheRunEnds)
 {
 	for (int round = 0; round < 2; round++) {
@@ -499,7 +500,7 @@ TEST(Future, AwaitIsCancelledAndTheFutureIsNot)
 	}));
 }
 
-/* A28: many tasks of both workers and plain threads wait for one future. */
+/* Promise: One future. Many tasks of both workers, a thread and a foreign loop wait for it. */
 TEST(Future, WakesEveryKindOfWaiterOnce)
 {
 	static weft_future *future;
@@ -653,7 +654,7 @@ TEST(Offload, FullPoolRefuses)
 	}));
 }
 
-/* A40, scaled to what a sanitizer can hold: the full count is in the bench of tasks_max. */
+/* Promise: A hundred thousand tasks. Here as few as every build can hold. */
 TEST(Task, TenThousandSleepAtOnce)
 {
 	EXPECT_EQ(0, run_task([&] {

@@ -252,7 +252,7 @@ TEST_P(Select, CancelLeavesEverythingUntouched)
 	}));
 }
 
-/* A14 */
+/* Promise: What happened wins over a cancel. */
 TEST_P(Select, WhatHappenedBeforeTheCancelIsKept)
 {
 	EXPECT_EQ(0, run_task([&] {
@@ -414,7 +414,8 @@ TEST(SelectMisuse, OfNothingIsRefused)
 	}));
 }
 
-/* A16 for select: two channels, both workers, both directions, random cancels. */
+/* Promise: Nothing is lost under cancels. Two channels, both workers, both directions, random
+ * cancels. */
 struct Trade {
 	enum { PER_TASK = 2500, TASKS = 4 };
 

@@ -80,7 +80,7 @@ TEST_P(Mutex, GoesToWhoWaitsLongest)
 	}));
 }
 
-/* A38 */
+/* Promise: Locks are fair. */
 TEST_P(Mutex, LetsTwoWhoLoopAlternate)
 {
 	EXPECT_EQ(0, run_task([&] {
@@ -170,7 +170,7 @@ TEST_P(Mutex, CancelledHeadPassesItToTheNext)
 	}));
 }
 
-/* A14 */
+/* Promise: What happened wins over a cancel. */
 TEST_P(Mutex, LockThatCameBeforeTheCancelIsKept)
 {
 	EXPECT_EQ(0, run_task([&] {
@@ -201,7 +201,7 @@ void count_report(const weft_log_record *record, void *arg)
 	reports++;
 }
 
-/* A38 */
+/* Promise: Locks are fair. */
 TEST_P(Mutex, TellsTheNextOwnerThatTheLastOneDied)
 {
 	static const weft_log_sink hook = { count_report, nullptr };
