@@ -35,8 +35,8 @@ struct wf_given_ops {
 
 /* Answers 101 with these and the fields that were added by weft_reply_header, and waits until it is
  * sent. The request has no deadline any more and its client's end cancels nothing: reading finds
- * it. Thread: the request's task. Suspends. Errors: EBADREQUEST (the request has content), EALREADY,
- * EINVAL, what sending says. */
+ * it. Thread: the request's task. Suspends. Errors: EBADREQUEST (the request has content),
+ * EALREADY, EINVAL, what sending says. */
 int wf_upgrade_switch(weft_request *rq, const char *protocol);
 
 /* As weft_stream_read, after the bytes that came together with the request. Suspends. */
