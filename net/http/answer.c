@@ -29,6 +29,7 @@ static void on_pause(weft_task *task)
 {
 	weft_request *rq = task->arg;
 	if (!wf_output_is_empty(&rq->output)) wf_output_start(&rq->output);
+	if (rq->now.guard_due) wf_request_guard(rq);
 }
 
 /* Begin. */
@@ -100,7 +101,6 @@ static void start_clock(weft_request *rq)
 	if (now->route != NULL && now->route->timeout_ms != 0)
 		limit = (int64_t)now->route->timeout_ms * 1000000;
 	now->deadline_ns = limit < 0 ? INT64_MAX : now->began_ns + limit;
-	wf_connection_deadline(rq->connection, now->deadline_ns);
 }
 
 /* What the head says. 0, or what the handler would have returned. */
@@ -132,14 +132,14 @@ static int join_children(weft_request *rq, int rc)
 
 static int handle(weft_request *rq, weft_reason *reason)
 {
-	wf_message_state *now = &rq->now;
-	bool watched = now->route == NULL || !now->route->half_close;
 	wf_bracket_init(&rq->scope, rq->task);
 	rq->handling = true;
-	if (watched) wf_request_watch(rq, true);
+	rq->now.guard_due = true;
+	/* Without on_pause it must be at once. */
+	if (rq->task->pausing == NULL) wf_request_guard(rq);
 	int rc = weft_request_pass(rq);
 	rc = join_children(rq, rc);
-	if (watched) wf_request_watch(rq, false);
+	wf_request_unguard(rq);
 	rq->handling = false;
 	if (rq->scope.scope.level == WF_LEVEL_CANCEL) *reason = (weft_reason)rq->scope.scope.reason;
 	return wf_bracket_fini(&rq->scope, rc);

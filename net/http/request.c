@@ -89,13 +89,6 @@ void wf_request_wait_over(weft_request *rq)
 	arm(rq);
 }
 
-void wf_request_unbound(weft_request *rq)
-{
-	rq->now.deadline_ns = INT64_MAX;
-	arm(rq);
-	wf_request_watch(rq, false);
-}
-
 static void expire(weft_request *rq)
 {
 	rq->now.deadline_ns = INT64_MAX;
@@ -147,13 +140,35 @@ static void on_stream_gone(void *rq)
 }
 
 /* Where it cannot be watched, writing the answer will fail in time. */
-void wf_request_watch(weft_request *rq, bool on)
+static void watch(weft_request *rq, bool on)
 {
 	wf_connection *c = rq->connection;
+	rq->now.watched = on;
 	if (c->io != NULL)
 		(void)!wf_io_watch_gone(c->io, on ? on_gone : NULL);
 	else
 		(void)!wf_stream_watch_gone(c->stream, on ? on_stream_gone : NULL, rq);
+}
+
+void wf_request_guard(weft_request *rq)
+{
+	const weft_route *route = rq->now.route;
+	rq->now.guard_due = false;
+	arm(rq);
+	if (route == NULL || !route->half_close) watch(rq, true);
+}
+
+void wf_request_unguard(weft_request *rq)
+{
+	rq->now.guard_due = false;
+	if (rq->now.watched) watch(rq, false);
+}
+
+void wf_request_unbound(weft_request *rq)
+{
+	rq->now.deadline_ns = INT64_MAX;
+	arm(rq);
+	wf_request_unguard(rq);
 }
 
 /* Strings. */

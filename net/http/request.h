@@ -65,6 +65,8 @@ typedef struct wf_message_state {
 	const char *body_text;
 	bool continued; /* "100 Continue" was sent, or is not waited for */
 	bool timed_out; /* the client was too slow, reading or writing */
+	bool guard_due; /* see wf_request_guard */
+	bool watched;   /* the client's end cancels the handler */
 	int64_t body_got, body_waited_ns;
 	char *overflow; /* where it is read when input has no room; NULL: input */
 	char *whole;    /* of weft_request_body */
@@ -141,8 +143,11 @@ void wf_request_wait(weft_request *rq, wf_client_wait what, int64_t until_ns);
 void wf_request_wait_over(weft_request *rq);
 /* The connection's timer fired while a task handles. */
 void wf_request_timer(weft_request *rq);
-/* Whether the client's end cancels the handler. */
-void wf_request_watch(weft_request *rq, bool on);
+/* Sets its timer, and watches its client unless the route says half_close. That nothing can happen
+ * to a request before its task suspends is what makes this due only then: most never do. */
+void wf_request_guard(weft_request *rq);
+/* Its handler is done: nothing cancels it any more. */
+void wf_request_unguard(weft_request *rq);
 /* From here on it has no deadline, and its client is not watched. */
 void wf_request_unbound(weft_request *rq);
 /* Makes what waits on the connection return. */

@@ -142,6 +142,18 @@ TEST_P(HttpLimits, AnswerARequestThatTakesTooLong)
 	});
 }
 
+TEST_P(HttpLimits, TimeEachRequestOfABatchByItself)
+{
+	serve([](const std::string &address) {
+		std::string batch;
+		for (const char *path : { "/", "/sleep", "/", "/sleep", "/" })
+			batch += std::string("GET ") + path + " HTTP/1.1\r\nHost: a\r\n\r\n";
+		Client client(address);
+		client.send(batch);
+		for (int status : { 200, 504, 200, 504, 200 }) EXPECT_EQ(status, client.response().status);
+	});
+}
+
 TEST_P(HttpLimits, CancelAHandlerWhoseClientWentAway)
 {
 	serve([](const std::string &address) {
