@@ -67,10 +67,10 @@ void wf_traceparent_format(const wf_trace *trace, char text[WEFT_TRACEPARENT_SIZ
 }
 
 /* Zero is no id. */
-static void set_id(uint8_t *id, const uint64_t *numbers, size_t size)
+static void set_span_id(wf_trace *trace, uint64_t number)
 {
-	memcpy(id, numbers, size);
-	if (wf_unlikely(all_zero(id, size))) id[size - 1] = 1;
+	number |= number == 0;
+	memcpy(trace->span_id, &number, sizeof number);
 }
 
 void wf_trace_new(wf_random *random, wf_trace *trace)
@@ -78,8 +78,9 @@ void wf_trace_new(wf_random *random, wf_trace *trace)
 	uint64_t numbers[3];
 	wf_random_fill(random, numbers, WEFT_COUNT(numbers));
 	memset(trace, 0, sizeof(*trace));
-	set_id(trace->trace_id, numbers, sizeof(trace->trace_id));
-	set_id(trace->span_id, numbers + 2, sizeof(trace->span_id));
+	numbers[0] |= (numbers[0] | numbers[1]) == 0;
+	memcpy(trace->trace_id, numbers, sizeof(trace->trace_id));
+	set_span_id(trace, numbers[2]);
 	trace->flags = WF_TRACE_RANDOM;
 }
 
@@ -88,7 +89,7 @@ void wf_trace_child(wf_random *random, wf_trace *trace)
 	uint64_t number;
 	wf_random_fill(random, &number, 1);
 	memcpy(trace->parent_id, trace->span_id, sizeof(trace->parent_id));
-	set_id(trace->span_id, &number, sizeof(trace->span_id));
+	set_span_id(trace, number);
 }
 
 /* One in each byte that is at least `least`; the bytes are below 32. */

@@ -24,6 +24,8 @@ static const wf_http_field *find_from(const wf_http_head *head, const char *data
 	const wf_http_field *from, const char *name, size_t size)
 {
 	const wf_http_field *end = head->fields + head->field_count;
+	/* Mostly it is not there, and then mostly no other is as long. */
+	if (!(head->name_sizes >> (size & 31) & 1)) return NULL;
 	for (; from < end; from++) {
 		if (from->name.size != size) continue;
 		if (wf_http_same(span_text(data, from->name), size, name, size)) return from;

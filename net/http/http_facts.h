@@ -36,6 +36,12 @@ static inline __attribute__((always_inline)) bool wf_http_is(
 		memcpy(&b, lower + i, 8);
 		if ((a | case_bits) != b) return false;
 	}
+	for (; i + 4 <= size; i += 4) {
+		uint32_t c, d;
+		memcpy(&c, text + i, 4);
+		memcpy(&d, lower + i, 4);
+		if ((c | (uint32_t)case_bits) != d) return false;
+	}
 	for (; i < size; i++)
 		if ((text[i] | 0x20) != lower[i]) return false;
 	return true;

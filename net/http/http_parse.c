@@ -273,6 +273,7 @@ static inline int close_field(
 	wf_http_field *field = &head->fields[head->field_count++];
 	field->value = span(data, from, to);
 	uint32_t size = field->name.size;
+	head->name_sizes |= 1u << (size & 31);
 	if (wf_unlikely(head->kind == WF_HTTP_TRAILERS))
 		return wf_http_fact_trailer(data + field->name.at, size);
 	if (size > 17 || (WF_FACT_SIZES >> size & 1) == 0) return 0;

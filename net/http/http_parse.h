@@ -105,7 +105,8 @@ typedef struct wf_http_head {
 	uint8_t phase;
 
 	uint32_t field_count;
-	uint32_t size; /* of the head; what follows is body or the next message */
+	uint32_t name_sizes; /* of the fields: bit n for n bytes, modulo 32 */
+	uint32_t size;       /* of the head; what follows is body or the next message */
 
 	wf_http_span method, target, host;
 	wf_http_span path; /* of the target up to '?'; empty for "http://host" and for authority-form */

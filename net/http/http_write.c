@@ -119,24 +119,26 @@ int wf_http_write_field(wf_http_writer *writer, const char *name, size_t name_si
 	return 0;
 }
 
-/* Writes the digits so that they end before `end`; returns where they begin. */
-static char *put_decimal(char *end, uint64_t value)
+char *wf_http_put_length(char *at, uint64_t content_length)
 {
+	static const char name[] = "Content-Length: ";
+	uint64_t left = content_length;
+	memcpy(at, name, sizeof name - 1);
+	at += sizeof name;
+	while ((left /= 10) != 0) at++;
+	char *digit = at;
 	do {
-		*--end = (char)('0' + value % 10);
-		value /= 10;
-	} while (value != 0);
-	return end;
+		*--digit = (char)('0' + content_length % 10);
+		content_length /= 10;
+	} while (content_length != 0);
+	memcpy(at, "\r\n", 2);
+	return at + 2;
 }
 
 void wf_http_write_length(wf_http_writer *writer, uint64_t content_length)
 {
-	char line[] = "Content-Length: 18446744073709551615\r\n", digits[20];
-	char *end = digits + sizeof digits, *from = put_decimal(end, content_length);
-	size_t name = sizeof "Content-Length: " - 1, size = (size_t)(end - from);
-	memcpy(line + name, from, size);
-	memcpy(line + name + size, "\r\n", 2);
-	wf_http_write_raw(writer, line, name + size + 2);
+	char line[WF_HTTP_LENGTH_BYTES];
+	wf_http_write_raw(writer, line, (size_t)(wf_http_put_length(line, content_length) - line));
 }
 
 int wf_http_write_end(wf_http_writer *writer)

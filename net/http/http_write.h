@@ -55,6 +55,9 @@ int wf_http_write_request(wf_http_writer *writer, const char *method, size_t met
 int wf_http_write_field(wf_http_writer *writer, const char *name, size_t name_size,
 	const char *value, size_t value_size);
 void wf_http_write_length(wf_http_writer *writer, uint64_t content_length);
+/* The same to where there is room for it: "Content-Length: 13" CRLF. Returns its end. */
+#define WF_HTTP_LENGTH_BYTES 38
+char *wf_http_put_length(char *at, uint64_t content_length);
 /* The empty line. 0, the first refusal, or WEFT_EFULL when writer->size is above the room. */
 WEFT_MUST int wf_http_write_end(wf_http_writer *writer);
 

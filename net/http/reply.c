@@ -10,7 +10,9 @@
 #include "net/http/request.h"
 #include "net/http/site.h"
 
-enum { TEXT_ON_STACK = 512, HEAD_FIXED = 320 };
+/* HEAD_FIXED: status line, Date, framing, Connection, X-Request-Id, and the names and ends around
+ * them and the type. */
+enum { TEXT_ON_STACK = 512, HEAD_FIXED = 320, STATUS_LINE_MAX = 64 };
 
 static const char TYPE_TEXT[] = "text/plain; charset=utf-8";
 static const char TYPE_JSON[] = "application/json";
@@ -105,27 +107,40 @@ int weft_reply_header(weft_request *rq, const char *name, const char *value)
 
 /* The head. */
 
-static void write_opening(weft_request *rq, wf_http_writer *writer)
+/* Each puts its part at `at` and returns the end; that there is room for all was seen to before. */
+static inline char *put(char *at, const char *text, size_t size)
 {
-	const wf_opening *opening = wf_site_opening(rq->site);
-	if (wf_likely(rq->now.status == 200)) {
-		wf_http_write_raw(writer, opening->text, opening->size);
-		return;
-	}
-	wf_http_write_status(writer, rq->now.status);
-	WF_HTTP_WRITE(writer, "Date: ");
-	wf_http_write_raw(writer, opening->date, WF_HTTP_DATE_BYTES);
-	WF_HTTP_WRITE(writer, "\r\n");
+	memcpy(at, text, size);
+	return at + size;
 }
 
-static void write_connection(weft_request *rq, wf_http_writer *writer)
+#define PUT(at, literal) put(at, "" literal, sizeof(literal) - 1)
+
+static char *put_opening(weft_request *rq, char *at)
 {
-	if (rq->now.status == 101)
-		WF_HTTP_WRITE(writer, "Connection: upgrade\r\n");
-	else if (rq->now.close)
-		WF_HTTP_WRITE(writer, "Connection: close\r\n");
-	else if (rq->head.minor_version == 0)
-		WF_HTTP_WRITE(writer, "Connection: keep-alive\r\n");
+	wf_http_writer writer;
+	const wf_opening *opening = wf_site_opening(rq->site);
+	if (wf_likely(rq->now.status == 200)) return put(at, opening->text, WF_OPENING_BYTES);
+	wf_http_writer_init(&writer, at, STATUS_LINE_MAX);
+	wf_http_write_status(&writer, rq->now.status);
+	at = PUT(at + writer.size, "Date: ");
+	at = put(at, opening->date, WF_HTTP_DATE_BYTES);
+	return PUT(at, "\r\n");
+}
+
+static char *put_framing(const wf_message_state *now, char *at)
+{
+	if (now->framing.kind == WF_BODY_LENGTH) return wf_http_put_length(at, (uint64_t)now->length);
+	if (now->framing.kind == WF_BODY_CHUNKED) return PUT(at, "Transfer-Encoding: chunked\r\n");
+	return at;
+}
+
+static char *put_connection(const weft_request *rq, char *at)
+{
+	if (rq->now.status == 101) return PUT(at, "Connection: upgrade\r\n");
+	if (rq->now.close) return PUT(at, "Connection: close\r\n");
+	if (rq->head.minor_version == 0) return PUT(at, "Connection: keep-alive\r\n");
+	return at;
 }
 
 /* What the handler set, but for an error in its stead. */
@@ -134,27 +149,18 @@ static const char *type_of(const wf_message_state *now)
 	return now->own_type != NULL && now->type != TYPE_PROBLEM ? now->own_type : now->type;
 }
 
-static void write_fields(weft_request *rq, wf_http_writer *writer)
+static char *put_fields(const wf_message_state *now, const char *type, size_t type_size, char *at)
 {
-	const wf_message_state *now = &rq->now;
-	const char *type = type_of(now);
-	if (type != NULL) {
-		WF_HTTP_WRITE(writer, "Content-Type: ");
-		wf_http_write_raw(writer, type, strlen(type));
-		WF_HTTP_WRITE(writer, "\r\n");
-	}
+	if (type != NULL) at = PUT(put(PUT(at, "Content-Type: "), type, type_size), "\r\n");
 	if (now->context != NULL) {
 		const char *id = now->context->trace.request_id;
-		WF_HTTP_WRITE(writer, "X-Request-Id: ");
-		wf_http_write_raw(writer, id, strlen(id));
-		WF_HTTP_WRITE(writer, "\r\n");
+		at = PUT(put(PUT(at, "X-Request-Id: "), id, strlen(id)), "\r\n");
 	}
 	for (const wf_reply_field *field = now->fields; field != NULL; field = field->next) {
-		wf_http_write_raw(writer, field->name, field->name_size);
-		WF_HTTP_WRITE(writer, ": ");
-		wf_http_write_raw(writer, field->value, field->value_size);
-		WF_HTTP_WRITE(writer, "\r\n");
+		at = PUT(put(at, field->name, field->name_size), ": ");
+		at = PUT(put(at, field->value, field->value_size), "\r\n");
 	}
+	return at;
 }
 
 /* How the content ends, and what becomes of the connection then. */
@@ -171,26 +177,23 @@ static void choose_framing(weft_request *rq, int64_t length)
 int wf_reply_begin(weft_request *rq, int status, int64_t length)
 {
 	wf_message_state *now = &rq->now;
-	wf_http_writer writer;
 	char *to;
 	if (now->reply_error != 0) return now->reply_error;
 	if (now->stage != WF_REPLY_NONE) return WEFT_EALREADY;
 	if (status != 101 && (status < 200 || status > 599)) return WEFT_EINVAL;
 	const char *type = type_of(now);
-	size_t most = HEAD_FIXED + now->fields_size + (type ? strlen(type) : 0);
+	size_t type_size = type ? strlen(type) : 0, most = HEAD_FIXED + now->fields_size + type_size;
 	if (most > WF_OUTPUT_SIZE) return WEFT_EMSGSIZE;
 	int rc = wf_output_reserve(&rq->output, most, &to);
 	if (rc != 0) return rc;
 	now->status = status;
 	choose_framing(rq, length);
-	wf_http_writer_init(&writer, to, most);
-	write_opening(rq, &writer);
-	wf_http_write_framing(&writer, now->framing, length);
-	write_connection(rq, &writer);
-	write_fields(rq, &writer);
-	rc = wf_http_write_end(&writer);
-	if (rc != 0) return rc;
-	wf_output_commit(&rq->output, writer.size);
+	char *at = put_opening(rq, to);
+	at = put_connection(rq, put_framing(now, at));
+	at = PUT(put_fields(now, type, type_size, at), "\r\n");
+	size_t size = (size_t)(at - to);
+	wf_assert(size <= most);
+	wf_output_commit(&rq->output, size);
 	now->stage = WF_REPLY_BEGUN;
 	return 0;
 }

@@ -61,19 +61,16 @@ void wf_site_give_output(wf_site *site, char *buffer)
 
 static void renew_opening(wf_opening *opening)
 {
-	static const char status[] = "HTTP/1.1 200 OK\r\nDate: ";
 	int64_t wall = wf_wall_ns(), second = wall / NS_PER_S;
 	opening->until_ns = wf_now_ns() + NS_PER_S - wall % NS_PER_S;
 	/* Fails only for years that no clock shows. */
 	if (wf_http_date_format(second, opening->date) != 0)
 		memset(opening->date, ' ', WF_HTTP_DATE_BYTES);
 	char *at = opening->text;
-	memcpy(at, status, sizeof status - 1);
-	at += sizeof status - 1;
+	memcpy(at, WF_OPENING, sizeof WF_OPENING - 1);
+	at += sizeof WF_OPENING - 1;
 	memcpy(at, opening->date, WF_HTTP_DATE_BYTES);
-	at += WF_HTTP_DATE_BYTES;
-	memcpy(at, "\r\n", 2);
-	opening->size = (uint32_t)(at + 2 - opening->text);
+	memcpy(at + WF_HTTP_DATE_BYTES, "\r\n", 2);
 }
 
 const wf_opening *wf_site_opening(wf_site *site)

@@ -55,9 +55,10 @@ enum { WF_CONSOLE_ROUTES = 3 };
 extern const weft_route wf_console_routes[WF_CONSOLE_ROUTES];
 
 /* A status line with the Date behind it, renewed once a second. */
+#define WF_OPENING       "HTTP/1.1 200 OK\r\nDate: "
+#define WF_OPENING_BYTES (sizeof WF_OPENING - 1 + WF_HTTP_DATE_BYTES + 2)
 typedef struct wf_opening {
-	char text[64];
-	uint32_t size;
+	char text[WF_OPENING_BYTES];
 	int64_t until_ns;
 	char date[WF_HTTP_DATE_BYTES];
 } wf_opening;

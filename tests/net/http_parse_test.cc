@@ -395,6 +395,21 @@ TEST(HttpParse, FindsFieldsInAnyCase)
 	EXPECT_EQ(wf_http_find(&parsed, head.data(), "x_a", 3), nullptr);
 }
 
+TEST(HttpParse, FindsNamesOfEverySize)
+{
+	for (size_t size = 1; size <= 70; size++) {
+		std::string name(size, 'n'), head = with(name + ": 1\r\n");
+		Reading reading;
+		std::vector<wf_http_field> fields(8);
+		wf_http_head parsed;
+		wf_http_head_init(&parsed, WF_HTTP_REQUEST, fields.data(), &reading.limits);
+		ASSERT_EQ(wf_http_parse(&parsed, head.data(), head.size()), WF_HTTP_DONE);
+		EXPECT_EQ(wf_http_find(&parsed, head.data(), name.data(), size), &fields[1]);
+		std::string longer = name + std::string(32, 'n');
+		EXPECT_EQ(wf_http_find(&parsed, head.data(), longer.data(), longer.size()), nullptr);
+	}
+}
+
 /* http_parse.h promises that these bytes may be overwritten. */
 TEST(HttpParse, LeavesRoomToEndStringsInPlace)
 {
