@@ -9,7 +9,7 @@
  *
  * Why the channel outlives who waits: a call that has left a node counts as a user until it has
  * taken the node back, and the last user frees. Why an end need not: its close takes every node off
- * that names it. */
+ * that names it, and channel.h forbids to close one that another worker is about to call with. */
 #include "runtime/channel.h"
 
 #include <string.h>

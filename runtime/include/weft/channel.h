@@ -10,6 +10,11 @@
  * the last receiver is closed, sends fail with ECLOSED. Closing an end wakes the tasks that wait
  * with that very end; their calls return ECLOSED.
  *
+ * An end may be gone as soon as it is closed. Tasks that wait with it are safe then, on any worker;
+ * a call that only begins is not. So what is closed while tasks of other workers may be about to
+ * call is never the end that they use: each has a clone, which it closes itself. To end their calls
+ * from elsewhere close the other side, or cancel them.
+ *
  * A cancelled send has sent nothing, a cancelled next has taken nothing: no item is lost.
  *
  * A channel belongs to the worker it was opened on, and using it on another is a broken promise
