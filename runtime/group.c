@@ -98,6 +98,7 @@ static weft_group *take_group(wf_worker *worker, wf_scope *parent)
 static void give_group(wf_worker *worker, weft_group *group)
 {
 	wf_debug_assert(wf_list_empty(&group->places) && wf_list_empty(&group->service_tasks));
+	wf_debug_assert(group->granted == 0);
 	group->ended_count = 0;
 	group->error = 0;
 	group->failure_count = 0;
@@ -281,14 +282,20 @@ void wf_group_child_ended(weft_task *task)
 	if (task->shard == NULL) wf_group_count_down(task->group, task);
 }
 
-static void free_place(weft_group *group)
+static bool has_place(const weft_group *group)
 {
-	wf_list *node;
-	while ((node = wf_list_pop_front(&group->places)) != NULL) {
+	return group->counted + group->granted < group->at_once;
+}
+
+/* A place goes to who has waited longest, and is that one's from here on: whoever comes before it
+ * runs finds none. */
+static void give_places(weft_group *group)
+{
+	while (has_place(group)) {
+		wf_list *node = wf_list_pop_front(&group->places);
+		if (node == NULL) return;
 		wf_place_waiter *waiter = wf_list_entry(node, wf_place_waiter, link);
-		if (!wf_wait_claim(waiter->task, waiter->ticket, 0)) continue;
-		wf_wait_wake(waiter->task);
-		return;
+		group->granted += wf_wait_end(waiter->task, waiter->ticket, 0);
 	}
 }
 
@@ -316,7 +323,7 @@ void wf_group_count_down(weft_group *group, weft_task *task)
 		group->ended_last = &task->next;
 		group->ended_count++;
 	}
-	if (group->at_once != 0) free_place(group);
+	if (group->at_once != 0) give_places(group);
 	wf_group_advance(group);
 }
 
@@ -394,19 +401,20 @@ static int start_on(wf_worker *here, int target, weft_group *group, weft_task *t
 	return rc;
 }
 
-/* Suspends until fewer than `at_once` run. */
+/* Suspends until fewer than `at_once` run and nobody has waited longer. */
 static int wait_for_place(weft_group *group)
 {
-	while (group->counted >= group->at_once) {
-		int rc = wf_checkpoint();
-		if (rc != 0) return rc;
-		wf_place_waiter waiter = { .task = wf_task_here() };
-		waiter.ticket = wf_wait_open(0, "a place in a group", group);
-		wf_list_push_back(&group->places, &waiter.link);
-		int cause = wf_wait_park();
-		wf_list_remove(&waiter.link);
-		if (cause == WF_CAUSE_CANCEL) return WEFT_ECANCELED;
-	}
+	if (has_place(group) && wf_list_empty(&group->places)) return 0;
+	int rc = wf_checkpoint();
+	if (rc != 0) return rc;
+	wf_place_waiter waiter = { .task = wf_task_here() };
+	waiter.ticket = wf_wait_open(0, "a place in a group", group);
+	wf_list_push_back(&group->places, &waiter.link);
+	give_places(group); /* the checkpoint may have let others run */
+	int cause = wf_wait_park();
+	wf_list_remove(&waiter.link);
+	if (cause == WF_CAUSE_CANCEL) return WEFT_ECANCELED;
+	group->granted--;
 	return 0;
 }
 
@@ -454,7 +462,7 @@ int wf_group_spawn(
 	weft_task *task = prepare(here, group, fn, arg, options);
 	int rc = start_on(here, target, group, task, options->direct);
 	/* The place that was waited for is the next one's. */
-	if (rc != 0 && group->at_once != 0) free_place(group);
+	if (rc != 0 && group->at_once != 0) give_places(group);
 	return rc;
 }
 
@@ -624,7 +632,7 @@ void wf_group_leave(weft_group *group)
 		return;
 	}
 	group->counted--;
-	if (group->at_once != 0) free_place(group);
+	if (group->at_once != 0) give_places(group);
 	wf_group_advance(group);
 }
 

@@ -86,6 +86,7 @@ struct weft_group {
 	_Atomic(int) failed_away; /* a spawn on another worker failed so; 0: none has, or it is known */
 	wf_message failure_away;  /* it is out while that is not 0 */
 	unsigned at_once;
+	unsigned granted; /* of these places: given to a waiter that has not spawned yet */
 	const char *name;
 
 	/* These begin each life as zero, and side by side that takes a few stores. */

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/runtime/support.h"
+#include "tests/runtime/tasks.h"
 
 namespace
 {
@@ -443,6 +444,63 @@ TEST(Group, RemembersASpawnThatFailedWhereItHasNoPart)
 			EXPECT_EQ(WEFT_EINVAL, weft_group_join(group, 0));
 			EXPECT_EQ(keep_going ? 0 : WEFT_ECANCELED, waiter_got);
 		}
+		return 0;
+	}));
+}
+
+/* Whoever comes when a place is free, but promised, stands behind the one it is promised to. */
+TEST(Group, GivesAFreePlaceToWhoHasWaitedLongest)
+{
+	EXPECT_EQ(0, run_task([] {
+		std::string order;
+		weft_event go{};
+		weft_group *limited = weft_group_open(.at_once = 1);
+		auto say = [&](const char *what) {
+			return [&order, what] {
+				order += what;
+				return 0;
+			};
+		};
+		std::function<int()> hold = [&] { return weft_event_wait(&go); };
+		std::function<int()> a = say("a"), b = say("b"), late = say("l");
+		EXPECT_EQ(0, weft_spawn(limited, call_function, &hold));
+		Tasks spawners;
+		spawners.Spawn([&] { return weft_spawn(limited, call_function, &a); });
+		spawners.Spawn([&] { return weft_spawn(limited, call_function, &b); });
+		EXPECT_EQ(0, weft_yield());
+		weft_event_set(&go);
+		EXPECT_EQ(0, weft_yield()); /* the holder ends; those who wait have not run yet */
+		EXPECT_EQ(0, weft_spawn(limited, call_function, &late));
+		EXPECT_EQ(0, spawners.Join());
+		EXPECT_EQ(0, weft_group_join(limited, 0));
+		EXPECT_EQ("abl", order);
+		return 0;
+	}));
+}
+
+TEST(Group, GivesThePlaceOfOneThatWasCancelledToTheNext)
+{
+	EXPECT_EQ(0, run_task([] {
+		std::string order;
+		weft_event go{};
+		Cancellable first;
+		weft_group *limited = weft_group_open(.at_once = 1, .keep_going = true);
+		std::function<int()> hold = [&] { return weft_event_wait(&go); };
+		std::function<int()> a = [&] { return order += "a", 0; };
+		std::function<int()> b = [&] { return order += "b", 0; };
+		EXPECT_EQ(0, weft_spawn(limited, call_function, &hold));
+		Tasks spawners;
+		int first_got = 0;
+		spawners.Spawn(
+			[&] { first_got = first.Run([&] { return weft_spawn(limited, call_function, &a); }); });
+		spawners.Spawn([&] { return weft_spawn(limited, call_function, &b); });
+		EXPECT_EQ(0, weft_yield());
+		first.Cancel();
+		weft_event_set(&go);
+		EXPECT_EQ(0, spawners.Join());
+		EXPECT_EQ(WEFT_ECANCELED, first_got);
+		EXPECT_EQ(WEFT_ECANCELED, weft_group_join(limited, 0)) << "that spawn's";
+		EXPECT_EQ("b", order);
 		return 0;
 	}));
 }

@@ -16,7 +16,7 @@ typedef struct weft_group_options {
 	size_t size;
 	WEFT_NAMED_ONLY;
 	const char *name WEFT_DEFAULT; /* for reports; must outlive the group */
-	int at_once WEFT_DEFAULT;      /* a spawn beyond this many suspends; 0: unlimited */
+	int at_once WEFT_DEFAULT;      /* a spawn beyond this many waits, in line; 0: unlimited */
 	int timeout_ms WEFT_DEFAULT;   /* then the children are cancelled; 0: none */
 	bool keep_going WEFT_DEFAULT;  /* a failing child does not cancel the others */
 } weft_group_options;
