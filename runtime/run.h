@@ -69,7 +69,7 @@ struct wf_run {
 	bool pool_closing;
 	wf_message pool_closed;
 	wf_timer bound;  /* of the drain, then of the cancel, then of each naming */
-	uint8_t pressed; /* signals, or their like, so far */
+	uint8_t pressed; /* signals, or their like, so far; the end of main is like the first */
 	bool abandoned;  /* on_stuck said: return */
 	_Atomic(bool) asked_to_drain;
 	wf_message drain;

@@ -65,16 +65,22 @@ static void name_job(const wf_stuck_job *job, void *arg)
 static void name_stragglers(wf_run *run)
 {
 	int left = WF_STRAGGLERS_NAMED;
+	unsigned all = 0;
 	for (int i = 0; i < run->worker_count; i++) {
 		unsigned alive = atomic_load_explicit(&run->workers[i].live_tasks, memory_order_relaxed);
 		if (alive == 0) continue;
+		all += alive;
 		weft_report("stuck", "tasks have not ended in time after the cancel",
 			weft_log_int("worker", i + 1), weft_log_uint("tasks", alive),
 			weft_log_int("after_ms", run->options.cancel_ms));
 	}
+	/* A thread that had no core, or a callback of foreign code that does not return. */
+	if (all == 0)
+		weft_report("stuck", "no task is left, but a worker has not answered in time",
+			weft_log_int("after_ms", run->options.cancel_ms));
 	name_worker_tasks(&run->workers[0].scope, &left);
-	/* Later the pool is its closer's, who names them himself. */
-	if (run->stage == WF_STAGE_SERVING) wf_pool_show_running(run->pool, name_job, NULL);
+	/* Once there is a closer the pool is his, and he names them himself. */
+	if (!run->pool_closing) wf_pool_show_running(run->pool, name_job, NULL);
 }
 
 void wf_stages_bound(wf_timer *timer)
@@ -82,6 +88,11 @@ void wf_stages_bound(wf_timer *timer)
 	wf_run *run = wf_container_of(timer, wf_run, bound);
 	if (run->pressed < 2) {
 		wf_run_press(run, "the drain's time is up");
+		return;
+	}
+	/* Of what jobs hold up the closer speaks first, and decides. */
+	if (run->stage == WF_STAGE_POOLS) {
+		arm_bound(run, run->options.cancel_ms);
 		return;
 	}
 	name_stragglers(run);
@@ -172,16 +183,19 @@ static void pool_closed(wf_message *message)
 }
 
 /* A job may wait for something that a worker has to do, so the pool is waited for on a thread of
- * its own while the loops go on. */
+ * its own while the loops go on. What was posted and has not ended is asked to, as by a signal, so
+ * that it has the same bounds from here on. */
 static void begin_pools(wf_run *run)
 {
 	run->stage = WF_STAGE_POOLS;
+	if (run->pressed == 0) wf_run_press(run, "main has returned");
 	weft_pool_counts counts;
 	weft_pool_stats(run->pool, &counts);
 	if (counts.threads == 0) {
 		begin_sealing(run);
 		return;
 	}
+	run->pool_closing = true;
 	if (wf_thread_start(&run->pool_closer, "weft-closer", close_pool, run, WF_THREAD_NO_SIGNALS) ==
 		0)
 		return;

@@ -3,9 +3,12 @@
 
 #include <weft/error.h>
 #include <weft/group.h>
+#include <weft/offload.h>
 #include <weft/post.h>
 #include <weft/scope.h>
 #include <weft/timer.h>
+
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -213,6 +216,121 @@ TEST(CallOn, ReturnsTheResultOfWhatRanDespiteTheCancel)
 		EXPECT_EQ(WEFT_ECANCELED, weft_yield());
 		return weft_scope_close(scope, 0);
 	}));
+}
+
+/* What main left behind is bounded without any signal. */
+
+std::atomic<bool> job_began, post_began;
+
+int block_for_ever(void *arg)
+{
+	(void)arg;
+	job_began = true;
+	for (;;) pause();
+}
+
+int offload_for_ever(void *arg)
+{
+	return weft_offload(block_for_ever, arg);
+}
+
+int swallow_the_cancel(void *arg)
+{
+	(void)arg;
+	weft_scope *shield = weft_scope_open(.shield_ms = 3600000);
+	post_began = true;
+	return weft_scope_close(shield, weft_sleep_ms(3600000));
+}
+
+/* Leaves a post that does not end on that worker. */
+int leave_job(int worker)
+{
+	weft_handle *handle = weft_handle_current();
+	int rc = weft_post(handle, offload_for_ever, nullptr, .name = "post", .worker = worker);
+	weft_handle_unref(handle);
+	while (rc == 0 && !job_began) rc = weft_yield();
+	return rc;
+}
+
+int leave_post(int worker)
+{
+	weft_handle *handle = weft_handle_current();
+	int rc = weft_post(handle, swallow_the_cancel, nullptr, .name = "post", .worker = worker);
+	weft_handle_unref(handle);
+	while (rc == 0 && !post_began) rc = weft_yield();
+	return rc;
+}
+
+weft_run_options soon(weft_on_stuck on_stuck)
+{
+	weft_run_options options{};
+	options.size = sizeof options;
+	options.workers = 2;
+	options.drain_ms = 1;
+	options.cancel_ms = 1;
+	options.keep_signals = true;
+	options.on_stuck = on_stuck;
+	return options;
+}
+
+class AfterMainDeathTest : public testing::TestWithParam<int>
+{
+};
+INSTANTIATE_TEST_SUITE_P(OnWorker, AfterMainDeathTest, testing::Values(1, 2));
+
+TEST_P(AfterMainDeathTest, StuckJobOfAPostIsNamedAndMayBeLeft)
+{
+	static int worker;
+	worker = GetParam();
+	auto leave = [](void *) { return leave_job(worker); };
+	auto returns = soon(WEFT_STUCK_RETURN);
+	auto exits = soon(WEFT_STUCK_EXIT);
+	EXPECT_EXIT(_exit(weft_run_with(leave, nullptr, &returns) == WEFT_ESTUCK ? 3 : 4),
+		testing::ExitedWithCode(3), "a job has not ended.*end_test");
+	EXPECT_EXIT((void)!weft_run_with(leave, nullptr, &exits), testing::ExitedWithCode(70),
+		"a job has not ended.*end_test");
+}
+
+TEST_P(AfterMainDeathTest, StuckPostIsNamedAndMayBeLeft)
+{
+	static int worker;
+	worker = GetParam();
+	auto leave = [](void *) { return leave_post(worker); };
+	auto returns = soon(WEFT_STUCK_RETURN);
+	auto exits = soon(WEFT_STUCK_EXIT);
+	EXPECT_EXIT(_exit(weft_run_with(leave, nullptr, &returns) == WEFT_ESTUCK ? 3 : 4),
+		testing::ExitedWithCode(3), "tasks have not ended in time");
+	EXPECT_EXIT((void)!weft_run_with(leave, nullptr, &exits), testing::ExitedWithCode(70),
+		"tasks have not ended in time");
+}
+
+TEST(AfterMain, PostThatGoesOnIsAskedToDrainThenCancelled)
+{
+	std::atomic<int> drained{ 0 }, cancelled{ 0 };
+	auto wait_for_drain = [](void *arg) {
+		int rc = weft_drain_wait();
+		static_cast<std::atomic<int> *>(arg)->fetch_add(rc == 0);
+		return rc;
+	};
+	auto wait_for_cancel = [](void *arg) {
+		int rc = weft_sleep_ms(3600000);
+		static_cast<std::atomic<int> *>(arg)->fetch_add(rc == WEFT_ECANCELED);
+		return rc;
+	};
+	weft_run_options options = soon(WEFT_STUCK_WAIT);
+	options.drain_ms = 200;
+	EXPECT_EQ(0, run_task_with(options, [&] {
+		weft_handle *handle = weft_handle_current();
+		int rc = 0;
+		for (int worker : { 1, 2 }) {
+			rc += weft_post(handle, wait_for_drain, &drained, .worker = worker);
+			rc += weft_post(handle, wait_for_cancel, &cancelled, .worker = worker);
+		}
+		weft_handle_unref(handle);
+		return rc;
+	}));
+	EXPECT_EQ(2, drained);
+	EXPECT_EQ(2, cancelled);
 }
 
 } // namespace

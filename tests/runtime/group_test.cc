@@ -431,8 +431,9 @@ TEST(Group, RemembersASpawnThatFailedWhereItHasNoPart)
 		static weft_group *group;
 		for (bool keep_going : { false, true }) {
 			group = weft_group_open(.keep_going = keep_going);
-			int waiter_got = 0;
-			std::function<int()> waiter = [&] { return waiter_got = weft_sleep_ms(3); };
+			int waiter_got = 1;
+			weft_event go{};
+			std::function<int()> waiter = [&] { return waiter_got = weft_event_wait(&go); };
 			EXPECT_EQ(0, weft_spawn(group, call_function, &waiter));
 			auto spawn_badly = [](void *) {
 				auto nothing = [](void *) { return 0; };
@@ -441,6 +442,7 @@ TEST(Group, RemembersASpawnThatFailedWhereItHasNoPart)
 				return 0;
 			};
 			EXPECT_EQ(0, weft_call_on(2, spawn_badly, nullptr));
+			weft_event_set(&go); /* the failure came before the end of the call */
 			EXPECT_EQ(WEFT_EINVAL, weft_group_join(group, 0));
 			EXPECT_EQ(keep_going ? 0 : WEFT_ECANCELED, waiter_got);
 		}

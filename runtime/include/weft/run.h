@@ -39,7 +39,9 @@ typedef struct weft_run_options {
 
 /* Runs fn(arg) as the main task, on worker 1, which is the calling thread, and returns its result
  * when nothing is left: every task has ended, every job has ended or was named, every handle is
- * closed. When main returns, ordinary tasks are joined and service tasks cancelled.
+ * closed. When main returns, ordinary tasks are joined and service tasks cancelled; then what was
+ * posted, and has not ended, is asked to drain as by the first signal. What does not end within
+ * `drain_ms` and `cancel_ms` is stuck.
  *
  * The first SIGINT or SIGTERM asks every scope to drain (weft_draining), the second cancels, the
  * third ends the process; `drain_ms` after the first the cancel comes by itself. One run in the
