@@ -35,6 +35,7 @@
 enum {
 	WF_WEBSOCKET_MAGIC = 0x57537363,
 	WF_WEBSOCKET_READ_MAX = 32768, /* read at once, at most; what of it is no message yet is kept */
+	WF_WEBSOCKET_AHEAD_MAX = 4096, /* bytes of messages that are read before their task runs */
 	WF_WEBSOCKET_BATCH = 32,       /* frames lent to a stream at once */
 	WF_WEBSOCKET_COPY_MAX = 8192,  /* a larger frame is sent from where it lies */
 	WF_WEBSOCKET_CONTROLS_MAX = 4, /* pongs that wait; a peer that asks for more is not answered */
@@ -146,6 +147,8 @@ struct weft_websocket {
 	bool starting : 1;         /* a task could not start: the timer tries again */
 	bool quiet : 1;            /* nobody is told of messages any more */
 	bool reading : 1;          /* a task is in next */
+	bool large : 1;            /* the last message was: the next may be, too */
+	bool unseen : 1;           /* `current` was read for it, and it has not come by yet */
 	bool attentive : 1;        /* what the peer says would be heard: its silence counts */
 	unsigned wanted : 2;       /* the level that was asked of it, */
 	unsigned level : 2;        /* and as far as it was obeyed */

@@ -82,6 +82,7 @@ static int append(weft_websocket *ws, const wf_websocket_event *event)
 	reader->message = NULL;
 	reader->got = reader->room = 0;
 	ws->current = m;
+	ws->large = weft_message_size(m) > WF_WEBSOCKET_AHEAD_MAX;
 	ws->received++;
 	return 1;
 }
@@ -220,6 +221,8 @@ static int read_socket(weft_websocket *ws)
 {
 	uint8_t *scratch = (uint8_t *)ws->worker->scratch;
 	for (;;) {
+		/* The last read was a short one: there is nothing, or an event will tell of it. */
+		if (ws->io->drained) return 0;
 		ssize_t n = wf_io_take(ws->io, scratch, WF_WEBSOCKET_READ_MAX);
 		if (n == -EAGAIN) return 0;
 		if (n <= 0) return lost(ws, n);
@@ -270,28 +273,46 @@ int wf_websocket_read(weft_websocket *ws)
 
 /* Waiting. */
 
+static void on_ready(void *arg);
+
+/* For the task that waits in next. A small message is read for it: it is woken by a message, or the
+ * end, and by nothing less, and the descriptor does not tell again of what is there until it runs.
+ * Large ones it reads itself, one after the other: to hold those of everybody at once is dear. */
+static void read_for_task(weft_websocket *ws)
+{
+	if (!ws->reading || ws->unseen) return;
+	if (ws->io == NULL || ws->large) {
+		wf_websocket_wake(ws);
+		if (ws->io != NULL) ws->listening = wf_stream_ready(ws->stream, on_ready, ws) == 0;
+		return;
+	}
+	ws->unseen = wf_websocket_read(ws) > 0;
+	if (ws->unseen || ws->over || !wf_websocket_listen(ws)) wf_websocket_wake(ws);
+}
+
 static void on_ready(void *arg)
 {
 	weft_websocket *ws = arg;
 	ws->listening = false;
 	look_away(ws);
 	if (ws->held)
-		wf_websocket_wake(ws);
+		read_for_task(ws);
 	else
 		wf_websocket_start_events(ws);
 }
 
 bool wf_websocket_listen(weft_websocket *ws)
 {
-	if (ws->listening) return true;
-	int rc = wf_stream_ready(ws->stream, on_ready, ws);
-	if (rc == WEFT_ENOTSUP) return false;
-	if (rc != 0) {
-		wf_websocket_break(ws, rc);
-		return true;
+	if (!ws->listening) {
+		int rc = wf_stream_ready(ws->stream, on_ready, ws);
+		if (rc == WEFT_ENOTSUP) return false;
+		if (rc != 0) {
+			wf_websocket_break(ws, rc);
+			return true;
+		}
+		ws->listening = true;
 	}
-	ws->listening = true;
-	attend(ws);
+	if (!ws->attentive) attend(ws);
 	return true;
 }
 

@@ -14,6 +14,7 @@ static void drop_current(weft_websocket *ws)
 {
 	weft_message_unref(ws->current);
 	ws->current = NULL;
+	ws->unseen = false;
 }
 
 /* The connection's own error, handed up, or that nothing can be sent after a close of ours. */
@@ -84,11 +85,11 @@ static int run_events(void *arg)
 	return 0;
 }
 
-/* The first message is read before there is a task for it: most turns on the loop see a ping, a
- * close or a part of something, and need none. */
+/* The first message is read before there is a task for it, unless it is likely to be large: most
+ * turns on the loop see a ping, a close or a part of something, and need none. */
 static bool has_work(weft_websocket *ws)
 {
-	if (ws->over || ws->current != NULL || ws->io == NULL) return true;
+	if (ws->over || ws->current != NULL || ws->io == NULL || ws->large) return true;
 	return wf_websocket_read(ws) > 0;
 }
 
@@ -161,6 +162,10 @@ static int wait_in(weft_websocket *ws, unsigned flags, const char *what)
 static int next_message(weft_websocket *ws, unsigned flags)
 {
 	for (;;) {
+		if (ws->unseen) {
+			ws->unseen = false;
+			return 1;
+		}
 		int rc = wf_websocket_read(ws);
 		if (rc > 0 || ws->over) return rc > 0 ? rc : ws->rc;
 		if (rc < 0) return rc;
@@ -178,7 +183,8 @@ int weft_websocket_next(weft_websocket *ws, const weft_message **out)
 	wf_assert(ws->magic == WF_WEBSOCKET_MAGIC && ws->worker == wf_worker_here());
 	if (ws->events != NULL) return WEFT_ENOTSUP;
 	if (ws->reading) return WEFT_EBUSY;
-	drop_current(ws);
+	/* After a cancel there may be one that nobody has seen. */
+	if (!ws->unseen) drop_current(ws);
 	ws->reading = true;
 	if (ws->level == WF_LEVEL_DRAIN) wf_websocket_begin_close(ws, WF_WEBSOCKET_GOING_AWAY, NULL);
 	rc = next_message(ws, 0);

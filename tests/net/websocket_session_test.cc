@@ -340,6 +340,41 @@ TEST_P(WebsocketLine, StopsAtOnceWhenItsScopeIsCancelled)
 	EXPECT_EQ(WEFT_EDEADLINE, rc);
 }
 
+/* So many others are at work that the message comes when the cancel has woken the task already, and
+ * it has not run yet. */
+TEST_P(WebsocketLine, LosesNoMessageToACancel)
+{
+	weft_scope *inner = nullptr;
+	bool over = false;
+	script.line = [&](weft_websocket *ws) {
+		const weft_message *m;
+		inner = weft_scope_open();
+		int rc = weft_websocket_next(ws, &m);
+		EXPECT_EQ(WEFT_ECANCELED, weft_scope_close(inner, rc));
+		EXPECT_EQ(1, weft_websocket_next(ws, &m));
+		EXPECT_STREQ("kept", weft_message_text(m));
+		over = true;
+		return 0;
+	};
+	run(script, [&](Client &c) {
+		let_others_run();
+		weft_group *group = weft_group_open();
+		for (int i = 0; i < 3000; i++)
+			spawn(group, [&] {
+				int rc = 0;
+				while (!over && rc == 0) rc = weft_yield();
+				return rc;
+			});
+		EXPECT_EQ(0, weft_yield());
+		weft_scope_cancel(inner);
+		c.text("kept");
+		c.expect("CLOSE(1000,)");
+		EXPECT_EQ(0, weft_group_join(group, 0));
+		c.close(1000);
+		c.expect_end("");
+	});
+}
+
 /* Backpressure. */
 
 TEST_P(WebsocketLine, SuspendsItsSenderWhenThePeerDoesNotRead)
