@@ -10,6 +10,10 @@
 /* primitives_tasks.c. */
 bench_round_fn yield_100, yield_1k, yield_10k, spawn_join, spawn_join_direct, task_bytes, tasks_max;
 bench_round_fn bare_yield_100, bare_yield_1k, bare_yield_10k, bare_spawn;
+/* primitives_channels.c. */
+bench_round_fn channel_same, channel_cross;
+/* primitives_connections.c. */
+bench_round_fn conn_idle_bytes;
 /* primitives_cross.c. */
 bench_round_fn post, cross_core_sleep, cross_core_busy, offload_1, offload_64;
 bench_round_fn bare_post, bare_sleep, bare_busy, bare_offload_1, bare_offload_64;
