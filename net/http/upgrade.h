@@ -20,7 +20,8 @@
 
 #include "net/http/connection.h"
 
-/* Whom a connection was given to; `self` is the owner's. Only `taken` may suspend. */
+/* Whom a connection was given to; `self` is the owner's. Only `taken` may suspend, and then the
+ * others may be called before it goes on. */
 struct wf_given_ops {
 	const char *protocol; /* "websocket": for the census */
 	/* In the task of the handler, which has returned. `rest` is what was read already and belongs

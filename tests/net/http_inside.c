@@ -65,7 +65,8 @@ static void on_taken(wf_connection *c, void *self, const char *rest, size_t size
 {
 	echo *e = self;
 	e->connection = c;
-	if (size > 0 && weft_stream_write(c->stream, rest, size) != 0) {
+	/* Without suspending: the drain could come meanwhile, and end it. */
+	if (size > 0 && wf_io_put(c->io, rest, size) != (ssize_t)size) {
 		end(e, "");
 		return;
 	}
