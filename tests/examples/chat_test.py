@@ -169,7 +169,7 @@ class Chat(unittest.TestCase):
             chat = self.start()
             ann = self.join(chat, "Ann")
             ann.come_in()
-            chat.process.send_signal(number)
+            chat.tell(number)
             self.assertEqual(ann.close_code(), 1001)
             self.assertEqual(chat.end(0), 0)
             self.assertEqual(chat.said(), "")

@@ -180,12 +180,12 @@ class Trouble(unittest.TestCase):
                 chat = self.start()
                 people = [self.join(chat, f"Silent {i}") for i in range(5)]
                 began = time.monotonic()
-                chat.process.send_signal(number)
+                chat.tell(number)
                 for person in people:
                     person.socket.answers = False
                     self.assertEqual(person.close_code(), 1001)
                 if again:
-                    chat.process.send_signal(number)
+                    chat.tell(number)
                 self.assertEqual(chat.end(0), 0)
                 self.assertEqual(chat.said(), "")
                 # A second signal does not wait for the five seconds that a close is given.

@@ -279,7 +279,7 @@ class Users(unittest.TestCase):
             s.sendall(request(b"GET /users/7 HTTP/1.1") + request(b"GET /nowhere HTTP/1.1"))
         # One answer is there, so the requests of the others are.
         first = clients[0].recv(65536)
-        users.process.send_signal(signal.SIGTERM)
+        users.tell(signal.SIGTERM)
         for s in clients:
             data, in_order = read_to_end(s)
             data = first + data if s is clients[0] else data

@@ -138,7 +138,7 @@ class Hello(Client):
         for ws in sockets:
             await ws.send("hello")
             self.assertEqual(await ws.recv(), "hello")
-        self.hello.process.send_signal(signal.SIGTERM)
+        self.hello.tell(signal.SIGTERM)
         for ws in sockets:
             self.assertEqual((await self.closed(ws))[0], 1001)
         self.assertEqual((self.hello.end(0), self.hello.said()), (0, ""))
@@ -229,7 +229,7 @@ class Chat(Client):
         sockets = [await self.join(f"Ann{i}") for i in range(20)]
         for ws in sockets:
             await self.next(ws, "history")
-        self.chat.process.send_signal(signal.SIGTERM)
+        self.chat.tell(signal.SIGTERM)
         for ws in sockets:
             self.assertEqual((await self.closed(ws))[0], 1001)
         self.assertEqual((self.chat.end(), self.chat.said()), (0, ""))
