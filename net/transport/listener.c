@@ -59,7 +59,10 @@ static int limit_of(int connections)
 	struct rlimit files = { .rlim_cur = CONNECTIONS };
 	getrlimit(RLIMIT_NOFILE, &files);
 	if (files.rlim_cur >= CONNECTIONS + DESCRIPTORS_KEPT) return CONNECTIONS;
-	return files.rlim_cur > DESCRIPTORS_KEPT ? (int)files.rlim_cur - DESCRIPTORS_KEPT : 1;
+	/* Of few, half. */
+	rlim_t half = files.rlim_cur / 2;
+	int left = (int)(files.rlim_cur - (half < DESCRIPTORS_KEPT ? half : DESCRIPTORS_KEPT));
+	return left > 0 ? left : 1;
 }
 
 static int open_place(

@@ -28,7 +28,8 @@ typedef struct weft_listener_options {
 	 * (net.core.somaxconn) holds all the same. */
 	int backlog WEFT_DEFAULT;
 	/* Open at once, of those that weft_listener_serve serves. 0: 10 000, or 64 less than the
-	 * process may have descriptors, if that is fewer. WEFT_UNLIMITED. */
+	 * process may have descriptors (but half of them at least), if that is fewer. WEFT_UNLIMITED.
+	 */
 	int connections WEFT_DEFAULT;
 	/* Each worker that opens the same address gets a socket of its own, and the kernel spreads the
 	 * connections over them; they are served where they were accepted. Otherwise there is one
