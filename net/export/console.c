@@ -54,31 +54,41 @@ static int refuse_others(weft_request *rq)
 
 /* What its workers say. */
 
-/* Fills in NULL for those that did not answer in time. Errors: ECANCELED, by the request's scope.
- */
-static int gather(wf_server *server, wf_console_sample **samples)
+/* What the worker said, or the last time, since it did not answer now. */
+static void take_answer(wf_site *site, wf_console_answer *answer, bool answered)
+{
+	if (answered) {
+		wf_console_keep(answer->sample);
+		return;
+	}
+	wf_console_let_go(answer->sample);
+	*answer = (wf_console_answer){ .sample = wf_console_last(site), .stale = true };
+}
+
+/* Errors: ECANCELED, by the request's scope. */
+static int gather(wf_server *server, wf_console_answer *answers)
 {
 	bool all = true;
 	for (int i = 0; i < server->site_count; i++) {
-		samples[i] = NULL;
-		if (wf_console_ask(&server->sites[i], &samples[i]) != 0) samples[i] = NULL;
+		answers[i] = (wf_console_answer){ .sample = NULL };
+		if (wf_console_ask(&server->sites[i], &answers[i].sample) != 0) answers[i].sample = NULL;
 	}
 	weft_scope *patience = weft_scope_open(.timeout_ms = PATIENCE_MS);
 	for (int i = 0; i < server->site_count; i++) {
-		if (samples[i] == NULL || wf_console_answered(samples[i])) continue;
-		wf_console_let_go(samples[i]);
-		samples[i] = NULL;
-		all = false;
+		bool asked = answers[i].sample != NULL;
+		bool answered = asked && wf_console_answered(answers[i].sample);
+		take_answer(&server->sites[i], &answers[i], answered);
+		if (asked && !answered) all = false;
 	}
 	int rc = weft_scope_close(patience, all ? 0 : WEFT_ECANCELED);
 	return rc == WEFT_EDEADLINE ? 0 : rc;
 }
 
-static int reply_state(weft_request *rq, wf_server *server, wf_console_sample *const *samples)
+static int reply_state(weft_request *rq, wf_server *server, const wf_console_answer *answers)
 {
 	char *text;
 	size_t size;
-	int rc = wf_console_write(server, samples, (int64_t)PATIENCE_MS * NS_PER_MS, &text, &size);
+	int rc = wf_console_write(server, answers, (int64_t)PATIENCE_MS * NS_PER_MS, &text, &size);
 	if (rc != 0) return rc;
 	weft_reply_header(rq, "cache-control", "no-store");
 	weft_reply_header(rq, "x-content-type-options", "nosniff");
@@ -93,11 +103,11 @@ static int get_state(weft_request *rq)
 	size_t n = (size_t)server->site_count;
 	int rc = refuse_others(rq);
 	if (rc != 0 || weft_reply_begun(rq)) return rc;
-	wf_console_sample **samples = weft_request_alloc(rq, n * sizeof(wf_console_sample *));
-	if (samples == NULL) return WEFT_ENOMEM;
-	rc = gather(server, samples);
-	if (rc == 0) rc = reply_state(rq, server, samples);
-	for (size_t i = 0; i < n; i++) wf_console_let_go(samples[i]);
+	wf_console_answer *answers = weft_request_alloc(rq, n * sizeof *answers);
+	if (answers == NULL) return WEFT_ENOMEM;
+	rc = gather(server, answers);
+	if (rc == 0) rc = reply_state(rq, server, answers);
+	for (size_t i = 0; i < n; i++) wf_console_let_go(answers[i].sample);
 	return rc;
 }
 

@@ -120,6 +120,37 @@ bool wf_console_answered(wf_console_sample *sample)
 	return weft_scope_close(shield, weft_await(sample->future)) == 0;
 }
 
+static void forget(void *sample)
+{
+	wf_console_let_go(sample);
+}
+
+static wf_console_sample *share(wf_console_sample *sample)
+{
+	if (sample != NULL) (void)__atomic_add_fetch(&sample->refs, 1, __ATOMIC_RELAXED);
+	return sample;
+}
+
+void wf_console_keep(wf_console_sample *sample)
+{
+	wf_site_told *told = &sample->site->told;
+	share(sample);
+	wf_spin_lock(&told->lock);
+	wf_console_sample *before = told->last;
+	told->last = sample;
+	told->forget = forget;
+	wf_spin_unlock(&told->lock);
+	wf_console_let_go(before);
+}
+
+wf_console_sample *wf_console_last(wf_site *site)
+{
+	wf_spin_lock(&site->told.lock);
+	wf_console_sample *last = share(site->told.last);
+	wf_spin_unlock(&site->told.lock);
+	return last;
+}
+
 void wf_console_let_go(wf_console_sample *sample)
 {
 	if (sample == NULL || __atomic_sub_fetch(&sample->refs, 1, __ATOMIC_ACQ_REL) != 0) return;

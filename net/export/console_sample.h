@@ -1,8 +1,9 @@
 /* What one worker says about itself when it is asked.
  *
  * The asker posts a sample to the worker, whose loop fills it between two turns: nothing is read
- * across threads. A worker that does not come round in time is given up; whoever lets go last frees
- * the sample.
+ * across threads. A worker that does not come round in time is given up, and what it said the last
+ * time stands in; whoever lets go last frees the sample, which is never written to once it was
+ * answered.
  *
  *   state     set by    who may touch the rest of it
  *   asked     asker     nobody
@@ -46,6 +47,11 @@ WEFT_MUST int wf_console_ask(wf_site *site, wf_console_sample **out);
 /* True: it was answered, and may be read. False: the cancel of the innermost scope came first; the
  * worker will not touch it any more. Suspends. */
 WEFT_MUST bool wf_console_answered(wf_console_sample *sample);
+
+/* Keeps what was answered, as the last of this site's. */
+void wf_console_keep(wf_console_sample *sample);
+/* What the site answered the last time, which is the caller's as well; NULL: it never did. */
+wf_console_sample *wf_console_last(wf_site *site);
 
 /* Accepts NULL. */
 void wf_console_let_go(wf_console_sample *sample);

@@ -106,24 +106,27 @@ static void put_pool(weft_pool *pool, void *arg)
 		n.running, n.queued, n.done, n.rejected);
 }
 
-static void put_connection(text *t, const wf_census_connection *c)
+static void put_connection(text *t, const wf_console_answer *from, const wf_census_connection *c)
 {
+	int64_t age_ns = c->age_ns + (from->stale ? wf_now_ns() - from->sample->now_ns : 0);
 	put(t, "%s{\"id\":%" PRIu64, comma(t), c->id);
 	put_string(t, "peer", c->peer);
 	put(t,
 		",\"protocol\":\"%s\",\"state\":\"%s\",\"requests\":%" PRIu32
-		",\"age_s\":%.3f,\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 "}",
-		c->protocol, c->state, c->requests, (double)c->age_ns / 1e9, c->bytes_in, c->bytes_out);
+		",\"age_s\":%.3f,\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 "%s}",
+		c->protocol, c->state, c->requests, (double)age_ns / 1e9, c->bytes_in, c->bytes_out,
+		from->stale ? ",\"stale\":true" : "");
 }
 
 /* One of each worker in turn, so that a crowded one does not hide the others. */
-static void put_connections(text *t, wf_console_sample *const *samples, int n)
+static void put_connections(text *t, const wf_console_answer *answers, int n)
 {
 	unsigned put_so_far = 0;
 	for (unsigned i = 0; i < WF_CONSOLE_CONNECTIONS; i++) {
 		for (int w = 0; w < n && put_so_far < WF_CONSOLE_CONNECTIONS; w++) {
-			if (samples[w] == NULL || i >= samples[w]->connection_count) continue;
-			put_connection(t, &samples[w]->connections[i]);
+			const wf_console_sample *s = answers[w].sample;
+			if (s == NULL || i >= s->connection_count) continue;
+			put_connection(t, &answers[w], &s->connections[i]);
 			put_so_far++;
 		}
 	}
@@ -162,37 +165,41 @@ static void put_request(text *t, const wf_census_entry *e, int worker, int64_t w
 
 /* Each worker's are in order; `taken[w]` of them are out. The worker that has the newest of the
  * rest; -1: there are none. */
-static int newest(wf_console_sample *const *samples, const unsigned *taken, int n)
+static int newest(const wf_console_answer *answers, const unsigned *taken, int n)
 {
 	int best = -1;
+	int64_t best_ns = 0;
 	for (int w = 0; w < n; w++) {
-		if (samples[w] == NULL || taken[w] == samples[w]->request_count) continue;
-		if (best < 0 ||
-			samples[w]->requests[taken[w]].ended_ns > samples[best]->requests[taken[best]].ended_ns)
-			best = w;
+		const wf_console_sample *s = answers[w].sample;
+		if (s == NULL || taken[w] == s->request_count) continue;
+		int64_t ended_ns = s->requests[taken[w]].ended_ns;
+		if (best >= 0 && ended_ns <= best_ns) continue;
+		best = w;
+		best_ns = ended_ns;
 	}
 	return best;
 }
 
-static void put_requests(text *t, wf_console_sample *const *samples, int n)
+static void put_requests(text *t, const wf_console_answer *answers, int n)
 {
 	unsigned taken[WF_WORKERS_MAX] = { 0 };
 	int64_t wall_less_now_ns = wf_wall_ns() - wf_now_ns();
 	for (int i = 0; i < WF_CONSOLE_REQUESTS; i++) {
-		int w = newest(samples, taken, n);
+		int w = newest(answers, taken, n);
 		if (w < 0) break;
-		put_request(t, &samples[w]->requests[taken[w]++], w + 1, wall_less_now_ns);
+		put_request(t, &answers[w].sample->requests[taken[w]++], w + 1, wall_less_now_ns);
 	}
 }
 
-static void put_totals(text *t, wf_server *server, wf_console_sample *const *samples)
+static void put_totals(text *t, wf_server *server, const wf_console_answer *answers)
 {
 	uint64_t requests = 0, errors = 0, connections = 0;
 	for (int i = 0; i < server->site_count; i++) {
-		const wf_console_sample *s = samples[i];
+		const wf_console_sample *s = answers[i].sample;
 		const wf_site_told *told = &server->sites[i].told;
-		requests += s ? s->requests_total : __atomic_load_n(&told->requests, __ATOMIC_RELAXED);
-		errors += s ? s->errors_total : __atomic_load_n(&told->errors, __ATOMIC_RELAXED);
+		bool now = s != NULL && !answers[i].stale;
+		requests += now ? s->requests_total : __atomic_load_n(&told->requests, __ATOMIC_RELAXED);
+		errors += now ? s->errors_total : __atomic_load_n(&told->errors, __ATOMIC_RELAXED);
 		connections += s ? s->connections_total : 0;
 	}
 	put(t,
@@ -201,7 +208,7 @@ static void put_totals(text *t, wf_server *server, wf_console_sample *const *sam
 		requests, errors, connections);
 }
 
-int wf_console_write(wf_server *server, wf_console_sample *const *samples, int64_t patience_ns,
+int wf_console_write(wf_server *server, const wf_console_answer *answers, int64_t patience_ns,
 	char **out, size_t *size)
 {
 	text t = { .bytes = NULL };
@@ -211,20 +218,20 @@ int wf_console_write(wf_server *server, wf_console_sample *const *samples, int64
 		(double)(wf_now_ns() - server->began_ns) / 1e9, (long)getpid());
 	put_string(&t, "program", program_invocation_short_name);
 	put_string(&t, "version", WF_VERSION);
-	put_totals(&t, server, samples);
+	put_totals(&t, server, answers);
 	put(&t, ",\"workers\":[");
 	for (int i = 0; i < n; i++) {
-		if (samples[i] != NULL)
-			put_worker(&t, &workers[i], samples[i]);
+		if (answers[i].sample != NULL && !answers[i].stale)
+			put_worker(&t, &workers[i], answers[i].sample);
 		else
 			put_silent(&t, &workers[i], patience_ns);
 	}
 	put(&t, "],\"pools\":[");
 	wf_pools_each(put_pool, &t);
 	put(&t, "],\"connections\":[");
-	put_connections(&t, samples, n);
+	put_connections(&t, answers, n);
 	put(&t, "],\"requests\":[");
-	put_requests(&t, samples, n);
+	put_requests(&t, answers, n);
 	put(&t, "]}");
 	if (t.failed) {
 		wf_free(t.bytes);

@@ -282,6 +282,7 @@ int wf_site_serve(wf_site *site)
 
 void wf_site_fini(wf_site *site)
 {
+	if (site->told.last != NULL) site->told.forget(site->told.last);
 	while (site->spare_requests != NULL) {
 		weft_request *rq = site->spare_requests;
 		site->spare_requests = rq->next;

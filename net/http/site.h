@@ -12,6 +12,7 @@
 
 #include "context/context.h"
 #include "context/random.h"
+#include "executor/platform.h"
 #include "net/http/census.h"
 #include "net/http/connection.h"
 #include "net/http/http_date.h"
@@ -76,6 +77,10 @@ typedef struct wf_site_told {
 	int64_t at_ns, cpu_ns;
 	double busy_percent;
 	uint64_t requests, errors;
+	/* All that it said the last time, for when it does not answer; the console's own. */
+	wf_spin lock; /* guards `last` */
+	void *last;
+	void (*forget)(void *last);
 } wf_site_told;
 
 struct wf_site {

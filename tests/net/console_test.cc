@@ -278,10 +278,15 @@ TEST_P(Console, AnswersThoughAWorkerStandsStill)
 	auto body = [&](const std::string &address) {
 		std::unique_ptr<Client> client;
 		std::string where;
-		while (where != "1") {
-			client = std::make_unique<Client>(address);
-			client->get("/where");
-			where = client->response().body;
+		std::vector<std::unique_ptr<Client>> others;
+		while (where != "1" || others.empty()) {
+			auto one = std::make_unique<Client>(address);
+			one->get("/where");
+			std::string there = one->response().body;
+			if (there != "1")
+				others.push_back(std::move(one));
+			else if (where = there, client == nullptr)
+				client = std::move(one);
 		}
 		State before(ask_on(*client));
 		EXPECT_FALSE(before.has("workers.1.stale"));
@@ -297,6 +302,12 @@ TEST_P(Console, AnswersThoughAWorkerStandsStill)
 		EXPECT_FALSE(s.has("workers.0.stale"));
 		EXPECT_GE(s.number("workers.1.loop_lag_us"), 200000);
 		EXPECT_GE(s.number("workers.1.tasks"), 1);
+		/* Who is connected to it is known from before. */
+		bool other = false;
+		for (size_t i = 0; i < s.count("connections"); i++)
+			other = other || s.has("connections." + std::to_string(i) + ".stale");
+		EXPECT_TRUE(other);
+		EXPECT_EQ(s.number("connections_total"), before.number("connections_total"));
 		EXPECT_EQ(s.number("requests_total"), before.number("requests_total") + 1);
 		EXPECT_FALSE(State(ask_on(*client)).has("workers.1.stale"));
 	};
