@@ -51,34 +51,32 @@ class Echo(unittest.TestCase):
 
 
 class Proxy(unittest.TestCase):
-    def setUp(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(self.listener.close)
-        with socket.create_server(("127.0.0.1", 0)) as chosen:
-            self.port = chosen.getsockname()[1]
-        to = f"127.0.0.1:{self.listener.getsockname()[1]}"
+    """It is handed the socket it listens on: no port is chosen that another test may take."""
+
+    def start(self, to):
+        self.front = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(self.front.close)
+        number = self.front.fileno()
         self.process = subprocess.Popen(
-            [program("proxy"), f"127.0.0.1:{self.port}", to], stderr=subprocess.PIPE, text=True
+            [program("proxy"), f"fd:{number}", f"127.0.0.1:{to.getsockname()[1]}"],
+            stderr=subprocess.PIPE, text=True, pass_fds=(number,)
         )
         self.addCleanup(self.process.stderr.close)
         self.addCleanup(self.process.wait)
         self.addCleanup(self.process.kill)
 
     def connect(self):
-        # It says nothing when it listens: it answers, or it has not begun.
-        while self.process.poll() is None:
-            try:
-                return connect(self.port)
-            except ConnectionRefusedError:
-                continue
-        raise AssertionError("the proxy has ended")
+        return connect(self.front.getsockname()[1])
 
     def test_it_delivers_everything_and_then_ends_with_0(self):
         sent = os.urandom(3 << 20)
         got = []
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        self.start(listener)
 
         def receive():
-            with self.listener.accept()[0] as s:
+            with listener.accept()[0] as s:
                 got.append(read_all(s))
 
         receiver = threading.Thread(target=receive)
@@ -91,7 +89,12 @@ class Proxy(unittest.TestCase):
         self.assertEqual(self.process.stderr.read(), "")
 
     def test_it_says_in_one_line_that_nobody_is_there(self):
-        self.listener.close()
+        with socket.socket() as nobody:  # has the port, and does not listen
+            nobody.bind(("127.0.0.1", 0))
+            self.start(nobody)
+            self.check_it_is_refused()
+
+    def check_it_is_refused(self):
         with self.connect():
             self.assertEqual(self.process.wait(PATIENCE), 1)
         said = self.process.stderr.read().splitlines()
