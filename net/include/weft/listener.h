@@ -40,8 +40,8 @@ typedef struct weft_listener_options {
 
 /* Listens from now on; connections queue up until they are accepted. The listener belongs to this
  * worker. Thread: task. Suspends. Errors: EADDRINUSE (also when somebody else shares the port),
- * EADDRNOTAVAIL, EACCES, EINVAL (no such form; not a listening socket), ENOENT (unknown host or
- * name), EBADF, EMFILE, ENOMEM. */
+ * EADDRNOTAVAIL, EACCES, EINVAL (no such form; a socket that does not listen), ENOTSOCK, ENOENT
+ * (unknown host or name), EBADF, EMFILE, ENOMEM. */
 WEFT_API WEFT_MUST int weft_listener_open_with(
 	const char *address, const weft_listener_options *options, weft_listener **out);
 #define weft_listener_open(...) WEFT_LISTENER_OPEN_(__VA_ARGS__, )

@@ -14,8 +14,8 @@ enum { WEFT_READABLE = 1, WEFT_WRITABLE = 2 };
  * that do, at least one. A hang-up or an error on the descriptor counts as all of `events`: the
  * next read or write tells. The descriptor stays yours, as blocking or non-blocking as it was;
  * several tasks may wait for it at once, and closing it meanwhile does no harm (but does not end
- * the wait). Thread: task. Suspends. Errors: ECANCELED, ENORUN, ENOTASK, EINVAL (no event asked),
- * EBADF, EPERM (a regular file, which is always ready), ENOMEM, EMFILE. */
+ * the wait). A regular file is always ready. Thread: task. Suspends. Errors: ECANCELED, ENORUN,
+ * ENOTASK, EINVAL (no event asked, or one that is not), EBADF, ENOMEM, EMFILE. */
 WEFT_API WEFT_MUST int weft_fd_wait(int fd, int events);
 
 /* The calling worker's loop, for existing libuv code; NULL outside a worker. Use it from this
