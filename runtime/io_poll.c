@@ -305,9 +305,8 @@ static void give_up(wf_io *io, int rc)
 	if (fn != NULL) fn(io);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void tell(wf_io *io, int status, int events)
 {
-	wf_io *io = wf_container_of(poll, wf_io, poll);
 	int unwanted = 0;
 	if (status < 0) {
 		io->armed = 0;
@@ -322,6 +321,14 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	int after = io->armed | needed(io);
 	int rc = after == before ? 0 : watch(io, after);
 	if (rc != 0) give_up(io, rc);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	wf_io *io = wf_container_of(poll, wf_io, poll);
+	wf_worker *worker = io->worker;
+	tell(io, status, events);
+	wf_worker_event_told(worker);
 }
 
 static wf_op **slot_of(const wf_op *op)

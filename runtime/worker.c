@@ -2,6 +2,8 @@
  *
  *   inbox → timers → ready tasks, one after another → descriptors (blocking when nothing is ready)
  *
+ * Where many descriptors have something at once, the tasks run in between: WF_EVENTS_A_TURN.
+ *
  * A task that parks picks its successor itself and switches straight to it: the loop is visited
  * once a turn, not once a switch. The one pick function is `pick`: first come, first served, but
  * for who has started a child directly, who goes on as soon as that leaves. */
@@ -135,6 +137,20 @@ static void run_turn(wf_worker *worker)
 	if (first == NULL) return;
 	wf_coro_switch(&worker->loop_coro, enter(worker, first));
 	wf_worker_arrive(worker);
+}
+
+void wf_worker_run_early(wf_worker *worker)
+{
+	wf_debug_assert(worker == wf_worker_here() && worker->task == NULL);
+	/* It may have slept, and will not sleep any more. */
+	if (worker->polling) {
+		worker->polling = false;
+		wf_inbox_awake(&worker->inbox);
+	}
+	int64_t now_ns = wf_now_ns();
+	if (!wf_inbox_empty(&worker->inbox) || wf_timers_next_ns(&worker->timers) <= now_ns) return;
+	worker->now_ns = now_ns;
+	run_turn(worker);
 }
 
 static void on_timer(uv_timer_t *timer)

@@ -197,6 +197,56 @@ TEST_P(ForeignDescriptor, RefusesNonsense)
 	EXPECT_EQ(WEFT_ENORUN, weft_fd_wait(pipe.ends[0], WEFT_READABLE));
 }
 
+/* More descriptors with something at once than are told before their tasks run. */
+struct Crowd {
+	static constexpr int size = 300;
+	Pipe pipe;
+	weft_group *group = nullptr;
+	int waiting = 0, woken = 0, cancelled = 0, cancel_at = 0;
+};
+
+int wait_in_crowd(void *arg)
+{
+	auto *crowd = static_cast<Crowd *>(arg);
+	crowd->waiting++;
+	int rc = weft_fd_wait(crowd->pipe.ends[0], WEFT_READABLE);
+	if (rc == WEFT_ECANCELED) crowd->cancelled++;
+	if (rc > 0 && ++crowd->woken == crowd->cancel_at) weft_group_cancel(crowd->group);
+	return 0;
+}
+
+int wake_crowd(void *arg)
+{
+	auto *crowd = static_cast<Crowd *>(arg);
+	if (pipe(crowd->pipe.ends) != 0) return -errno;
+	crowd->group = weft_group_open();
+	for (int i = 0; i < Crowd::size; i++) weft_spawn(crowd->group, wait_in_crowd, crowd);
+	while (crowd->waiting < Crowd::size) EXPECT_EQ(0, weft_sleep_ms(1));
+	EXPECT_EQ(1, write(crowd->pipe.ends[1], "x", 1));
+	int rc = weft_group_join(crowd->group, 0);
+	close(crowd->pipe.ends[0]);
+	close(crowd->pipe.ends[1]);
+	return rc;
+}
+
+TEST_P(Io, WakesAllWhoWaitForOneMoment)
+{
+	Crowd crowd;
+	EXPECT_EQ(0, run(wake_crowd, &crowd));
+	EXPECT_EQ(Crowd::size, crowd.woken);
+}
+
+TEST_P(Io, LetsATaskEndTheOthersWhoseEventsAreDueInTheSamePoll)
+{
+	for (int at : { 1, 63, 64, 65, 200 }) {
+		Crowd crowd;
+		crowd.cancel_at = at;
+		EXPECT_EQ(0, run(wake_crowd, &crowd));
+		EXPECT_LE(at, crowd.woken);
+		EXPECT_EQ(Crowd::size, crowd.woken + crowd.cancelled);
+	}
+}
+
 struct Foreign {
 	uv_timer_t timer;
 	int suspended = 0;
