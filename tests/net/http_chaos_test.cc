@@ -1,5 +1,7 @@
 /* Clients that do everything a client may do, and all that it should not, while the server is
  * drained under them: every answer that comes is one that was due, and nothing is left behind. */
+#include <weft/json.h>
+
 #include "tests/net/http_inside.h"
 #include "tests/net/http_service.h"
 #include "tests/support/failing_allocator.h"
@@ -178,6 +180,81 @@ TEST_P(HttpChaos, LeavesNothingBehind)
 						 1 + static_cast<int>(seed % 2)));
 		EXPECT_EQ(0, service.result) << weft_error_name(service.result);
 		EXPECT_EQ(live, failing_allocator_live()) << "leaked with seed " << seed;
+	}
+	failing_allocator_remove();
+}
+
+int use_everything(weft_request *rq)
+{
+	const weft_json *body;
+	int64_t id = 0;
+	int rc = weft_request_json(rq, &body);
+	if (rc == 0) rc = weft_json_i64(body, "id", &id);
+	if (rc != 0) return rc;
+	(void)weft_request_query(rq, "q");
+	(void)weft_request_target(rq);
+	(void)weft_request_trailer(rq, "x");
+	std::string value(900, 'v');
+	weft_reply_header(rq, "x-value", value.c_str());
+	spawn(weft_request_group(rq), [] { return weft_sleep_ms(0); });
+	return weft_reply_json(rq, 200, weft_i64("id", id), weft_text("value", value.c_str()));
+}
+
+/* One connection after the other that makes the server do all it can; any of it may fail. */
+void ask_for_everything(const std::string &address)
+{
+	const std::string chunks = "8\r\n{\"id\":7}\r\n0\r\nx: y\r\n\r\n";
+	const std::string conversations[] = {
+		"POST /all/?q=a%20b HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks +
+			"GET /slow HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n",
+		"GET /large HTTP/1.1\r\nHost: t\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: t\r\n\r\n"
+		"POST /nowhere HTTP/1.1\r\nHost: t\r\nContent-Length: 50\r\n\r\nshort",
+		"GET /give HTTP/1.1\r\nHost: t\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhello",
+		"GET / HTTP/1.1\r\nX: " + std::string(600, 'x'),
+		"NONSENSE\r\n\r\n",
+	};
+	char buffer[5000];
+	size_t got;
+	for (const std::string &text : conversations) {
+		weft_stream *s = nullptr;
+		if (weft_tcp_connect(address.c_str(), &s) != 0) return;
+		int rc = weft_stream_write(s, text.data(), text.size() / 2);
+		if (rc == 0) rc = weft_sleep_ms(1);
+		if (rc == 0)
+			rc = weft_stream_write(s, text.data() + text.size() / 2, (text.size() + 1) / 2);
+		if (rc == 0) rc = weft_stream_shutdown(s);
+		while (rc == 0) rc = weft_stream_read(s, buffer, sizeof buffer, &got) > 0 ? 0 : -1;
+		weft_stream_close(s);
+	}
+}
+
+TEST_P(HttpChaos, LeavesNothingBehindWhereverMemoryEnds)
+{
+	service.routes.push_back(route("POST", "/all/{rest...}", use_everything));
+	for (weft_route &r : service.routes) r.half_close = true;
+	service.options.drain_ms = 1000;
+	/* There it takes longer, and what is different are the operations, not their memory. */
+	const long step = GetParam() == Backend::late ? 11 : 1;
+	failing_allocator_install();
+	for (failing_allocator_mode mode : { FAIL_ONCE, FAIL_STICKY }) {
+		long failed = 1;
+		for (long n = 0; failed > 0 && n < 3000; n += step) {
+			long live = failing_allocator_live();
+			EXPECT_EQ(0, run([&] {
+				service.address.clear();
+				service.result = 1;
+				return service.with([&](const std::string &address) {
+					failing_allocator_fail_at(n, mode);
+					ask_for_everything(address);
+					failed = failing_allocator_failures();
+					failing_allocator_fail_at(-1, mode);
+				});
+			})) << "at "
+				<< n;
+			EXPECT_EQ(0, service.result) << "at " << n;
+			EXPECT_EQ(live, failing_allocator_live()) << "leaked at " << n;
+			if (HasFailure()) break;
+		}
 	}
 	failing_allocator_remove();
 }
