@@ -164,6 +164,7 @@ static void forget_reply(weft_request *rq)
 	now->fields = NULL;
 	now->fields_last = &now->fields;
 	now->fields_size = 0;
+	now->offers_upgrade = false;
 }
 
 /* The handler has not replied. */

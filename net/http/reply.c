@@ -56,6 +56,11 @@ static int understand(weft_request *rq, const char *name, size_t size, const cha
 		if (wf_http_list_has(value, strlen(value), "close")) now->close = true;
 		return 1;
 	}
+	/* RFC 9110 section 7.8: Connection names it. A client of HTTP/1.0 is not to hear of it. */
+	if (is(name, size, "upgrade")) {
+		now->offers_upgrade = rq->head.minor_version > 0;
+		return !now->offers_upgrade;
+	}
 	if (is(name, size, "date") || is(name, size, "transfer-encoding")) return 1;
 	if (is(name, size, "content-type")) {
 		size_t value_size = strlen(value);
@@ -137,8 +142,11 @@ static char *put_framing(const wf_message_state *now, char *at)
 
 static char *put_connection(const weft_request *rq, char *at)
 {
-	if (rq->now.status == 101) return PUT(at, "Connection: upgrade\r\n");
-	if (rq->now.close) return PUT(at, "Connection: close\r\n");
+	const wf_message_state *now = &rq->now;
+	bool close = now->close && now->status != 101;
+	if (close && now->offers_upgrade) return PUT(at, "Connection: close, upgrade\r\n");
+	if (close) return PUT(at, "Connection: close\r\n");
+	if (now->offers_upgrade) return PUT(at, "Connection: upgrade\r\n");
 	if (rq->head.minor_version == 0) return PUT(at, "Connection: keep-alive\r\n");
 	return at;
 }

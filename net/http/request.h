@@ -87,9 +87,10 @@ typedef struct wf_message_state {
 	int64_t length; /* of the content; -1: not known */
 	int64_t written;
 	wf_http_framing framing;
-	bool chunk_open; /* a chunk's closing CRLF is due */
-	bool close;      /* the connection ends with this reply */
-	bool abort;      /* and the client shall see that the reply is not whole */
+	bool chunk_open;     /* a chunk's closing CRLF is due */
+	bool close;          /* the connection ends with this reply */
+	bool offers_upgrade; /* a field of the reply does */
+	bool abort;          /* and the client shall see that the reply is not whole */
 } wf_message_state;
 
 struct weft_request {

@@ -198,6 +198,25 @@ TEST_P(HttpHandler, SaysHowLongAnAnswerWouldBeToWhoAsksForItsHead)
 	});
 }
 
+/* RFC 9110 section 7.8: who sends Upgrade names it in Connection. */
+TEST_P(HttpHandler, NamesAnOfferToUpgradeInConnection)
+{
+	service.routes = { route("GET", "/", [](weft_request *rq) {
+		weft_reply_header(rq, "Upgrade", "weft");
+		return weft_reply_text(rq, 426, "upgrade");
+	}) };
+	serve([](const std::string &address) {
+		Client client(address);
+		client.get("/");
+		Response r = client.response();
+		EXPECT_EQ("weft", r.header("upgrade"));
+		EXPECT_EQ("upgrade", r.header("connection"));
+		client.get("/", "Connection: close\r\n");
+		EXPECT_EQ("close, upgrade", client.response().header("connection"));
+		EXPECT_TRUE(client.ended());
+	});
+}
+
 TEST_P(HttpHandler, SendsFieldsThatFitTheHead)
 {
 	service.routes = { route("GET", "/long",

@@ -4,6 +4,7 @@
 #include <weft/sync.h>
 
 #include "tests/net/http_service.h"
+#include "tests/support/failing_allocator.h"
 
 static int hello(weft_request *rq)
 {
@@ -313,6 +314,37 @@ TEST_P(HttpLimits, AnswerEverybodyWhoAskedWhenThereIsRoomForFew)
 		EXPECT_EQ(0, weft_group_join(group, 0));
 		EXPECT_EQ(404, busy.response().status);
 	});
+}
+
+/* What one client can make the server hold: it asks for much without end, and reads nothing. */
+TEST_P(HttpLimits, HoldLittleMemoryForAClientThatDoesNotRead)
+{
+	service.options.write_timeout_ms = 60;
+	service.routes.push_back(route("GET", "/large", [](weft_request *rq) {
+		static const std::string body(100 * 1024, 'x');
+		return weft_reply_bytes(rq, 200, "text/plain", body.data(), body.size());
+	}));
+	failing_allocator_install();
+	serve([](const std::string &address) {
+		Client warm(address);
+		warm.get("/");
+		EXPECT_EQ(200, warm.response().status);
+		long before = failing_allocator_live_bytes(), most = before;
+		Client client(address);
+		std::string ask;
+		for (int i = 0; i < 100; i++) ask += "GET /large HTTP/1.1\r\nHost: t\r\n\r\n";
+		int rc = 0;
+		while (rc == 0) {
+			size_t done = 0;
+			weft_scope *scope = weft_scope_open(.timeout_ms = 5);
+			rc = weft_stream_write_some(client.stream, ask.data(), ask.size(), &done);
+			rc = weft_scope_close(scope, rc);
+			if (rc == WEFT_EDEADLINE) rc = 0;
+			most = std::max(most, failing_allocator_live_bytes());
+		}
+		EXPECT_LT(most - before, 256 * 1024);
+	});
+	failing_allocator_remove();
 }
 
 TEST_P(HttpLimits, HoldLittleOfWhatAClientDoesNotRead)
