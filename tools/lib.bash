@@ -36,11 +36,21 @@ may_write() {
 	fail "cannot write to $weft_root/$1: building needs a checkout of your own"
 }
 
+# forget_moved PRESET: removes a build that was made before the checkout was moved or copied here;
+# CMake would refuse it.
+forget_moved() {
+	local build=$weft_root/build/$1 home
+	[ -f "$build/CMakeCache.txt" ] || return 0
+	home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$build/CMakeCache.txt")
+	[ "$home" -ef "$weft_root" ] || rm -rf "$build"
+}
+
 # configure PRESET OPTION...: quiet unless it fails.
 configure() {
 	local preset=$1 log=$weft_root/build/$1.configure.log
 	shift
 	may_write build
+	forget_moved "$preset"
 	progress "$preset: configuring"
 	(cd "$weft_root" && cmake --preset "$preset" "$@") >"$log" 2>&1 && return 0
 	done_with "$preset: could not be configured"
