@@ -129,6 +129,9 @@ int weft_websocket_upgrade(weft_request *rq)
 	const weft_route *route = rq->now.route;
 	if (route == NULL || (route->websocket == NULL && route->events == NULL)) return WEFT_EINVAL;
 	const weft_websocket_options *o = route->websocket_options ? route->websocket_options : &none;
+	/* Nobody could tell its bytes from frames. */
+	if (rq->head.has_body)
+		return weft_reply_problem(rq, 400, "a request for a WebSocket has no content");
 	int rc = judge(rq, o, &answer);
 	if (rc != 0) return rc;
 	set_fields(rq, &answer);
