@@ -113,21 +113,27 @@ TEST(Run, DescriptorsAndTimersHaveTheirTurnBetweenMessages)
 	int ends[2];
 	ASSERT_EQ(0, pipe(ends));
 	EXPECT_EQ(0, run_task_with(options, [&ends] {
-		int left = 2;
+		bool readable = false, slept = false;
+		auto call = [] {
+			EXPECT_EQ(0, weft_call_on(
+							 2, [](void *) { return 0; }, nullptr));
+		};
 		Tasks tasks;
 		tasks.Spawn([&] {
 			EXPECT_EQ(WEFT_READABLE, weft_fd_wait(ends[0], WEFT_READABLE));
-			left--;
+			readable = true;
 		});
 		tasks.Spawn([&] {
 			EXPECT_EQ(0, weft_sleep_ms(1));
-			left--;
+			slept = true;
 		});
 		EXPECT_EQ(0, weft_yield());
+		for (int i = 0; i < 100; i++) call(); /* so that the worker has come to spin */
 		EXPECT_EQ(1, write(ends[1], "x", 1));
-		while (left > 0)
-			EXPECT_EQ(0, weft_call_on(
-							 2, [](void *) { return 0; }, nullptr));
+		int calls = 0;
+		for (; !readable; calls++) call();
+		EXPECT_LE(calls, 200) << "each takes a turn at least, of which 32 may go without a look";
+		while (!slept) call();
 		return tasks.Join();
 	}));
 	close(ends[0]);
