@@ -3,9 +3,12 @@
 
 usage: contract_test.py FOLDER_OF_PROGRAMS [TEST...]"""
 
+import http.server
+import json
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -92,6 +95,53 @@ class Contract(unittest.TestCase):
             self.assertEqual(fields["content-length"], str(n))
         for query in ("", "?n=", "?n=-1", "?n=x", "?n=99999999999999999999"):
             self.assertEqual(self.service.get("/big" + query)[0], 400, query)
+
+    def test_trace_asks_others_under_its_own_trace(self):
+        heard = []
+
+        class Other(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                heard.append((self.path, dict(self.headers.items()), json.loads(body)))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Other)
+        self.addCleanup(other.server_close)
+        threading.Thread(target=other.serve_forever).start()
+        self.addCleanup(other.shutdown)
+        url = f"http://127.0.0.1:{other.server_port}"
+        own = f"http://127.0.0.1:{self.service.port}/trace"
+        arguments = [1, -2.5, "q\"\\\n\u00e4", True, None, {"k": [{}]}, []]
+        orders = [
+            {"url": url + "/a", "arguments": arguments},
+            {"url": own, "arguments": [{"url": url + "/b", "arguments": []}]},
+        ]
+        trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+        headers = {"traceparent": f"00-{trace}-{span}-01", "tracestate": "foo=1, bar=2"}
+        status, _, content = self.service.ask("POST", "/trace", json.dumps(orders), headers)
+        self.assertEqual((status, content), (200, b"OK\n"))
+        self.assertEqual([path for path, _, _ in heard], ["/a", "/b"])
+        self.assertEqual([body for _, _, body in heard], [arguments, []])
+        parents = [fields["traceparent"].split("-") for _, fields, _ in heard]
+        for _, trace_id, span_id, flags in parents:
+            self.assertEqual((trace_id, flags), (trace, "01"))
+            self.assertNotEqual(span_id, span)
+        self.assertNotEqual(parents[0][2], parents[1][2])
+        self.assertEqual(heard[0][1]["tracestate"].replace(" ", ""), "foo=1,bar=2")
+
+    def test_trace_says_what_it_cannot_do(self):
+        for body, status in (
+            ("[", 400),
+            ('[{"arguments": []}]', 400),
+            ('[{"url": "ftp://a/", "arguments": []}]', 400),
+            ('[{"url": "http://127.0.0.1:1/", "arguments": []}]', 502),
+            ("[]", 200),
+        ):
+            self.assertEqual(self.service.ask("POST", "/trace", body)[0], status, body)
 
     def test_waiting_takes_as_long_as_asked(self):
         for path in ("/sleep", "/offload"):

@@ -9,7 +9,9 @@
  *     /ws                   a WebSocket that says what it hears, text and binary
  *     /big?n=N              N bytes
  *     /sleep?ms=N           answers after N milliseconds
- *     /offload?ms=N         the same, having blocked a thread of the pool meanwhile */
+ *     /offload?ms=N         the same, having blocked a thread of the pool meanwhile
+ *     /trace                takes a list of other requests to make, under its own trace (trace.h)
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,6 +21,8 @@
 
 #include <weft/offload.h>
 #include <weft/weft.h>
+
+#include "trace.h"
 
 /* A body is echoed as it arrives; but what is wrong with a short one is known before the answer has
  * begun, and can be its status. */
@@ -221,6 +225,7 @@ static const weft_route routes[] = {
 	WEFT_GET("/big", get_big),
 	WEFT_GET("/sleep", get_sleep),
 	WEFT_GET("/offload", get_offload),
+	WEFT_POST("/trace", contract_trace),
 	WEFT_WEBSOCKET(
 		"/ws", echo_messages, .max_message = MESSAGE_MAX, .websocket_options = &from_anywhere),
 };
