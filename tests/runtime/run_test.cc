@@ -131,7 +131,10 @@ TEST(Run, DescriptorsAndTimersHaveTheirTurnBetweenMessages)
 		for (int i = 0; i < 100; i++) call(); /* so that the worker has come to spin */
 		EXPECT_EQ(1, write(ends[1], "x", 1));
 		int calls = 0;
-		for (; !readable; calls++) call();
+		while (!readable) {
+			call();
+			calls++;
+		}
 		EXPECT_LE(calls, 200) << "each takes a turn at least, of which 32 may go without a look";
 		while (!slept) call();
 		return tasks.Join();
