@@ -112,10 +112,6 @@ struct weft_group {
 	weft_group *next_free;
 };
 
-/* A spawn whose failure is the caller's alone. Thread: worker. */
-int wf_group_spawn(
-	weft_group *group, weft_task_fn *fn, void *arg, const weft_spawn_options *options);
-
 /* A group in memory of yours, below `parent`, on this worker. */
 void wf_group_init(weft_group *group, wf_worker *home, wf_scope *parent);
 /* It is over; lets go what it kept. */
@@ -139,6 +135,23 @@ void wf_group_count_down(weft_group *group, weft_task *task);
 /* Notes a failure (of `task`, NULL: of a spawn) and cancels the others if the group says so. */
 void wf_group_fail(weft_group *group, const weft_task *task, int code);
 void wf_group_free_spares(wf_worker *worker);
+
+void wf_group_check_stand_in(const weft_group *group);
+/* False for what stands for a group that could not be opened. */
+static inline bool wf_group_is_real(const weft_group *group)
+{
+	if (wf_likely(group->magic == WF_GROUP_MAGIC)) return true;
+	wf_group_check_stand_in(group);
+	return false;
+}
+
+/* spawn.c. */
+
+/* A spawn whose failure is the caller's alone. Thread: worker. */
+int wf_group_spawn(
+	weft_group *group, weft_task_fn *fn, void *arg, const weft_spawn_options *options);
+/* A child ended, or did not come to be: its place goes on. Thread: home. */
+void wf_group_give_places(weft_group *group);
 
 /* shard.c. */
 
