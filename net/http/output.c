@@ -157,7 +157,7 @@ static int take_buffer(wf_output *output)
 	return output->buffer ? 0 : WEFT_ENOMEM;
 }
 
-int wf_output_reserve(wf_output *output, size_t size, char **out)
+int wf_output_reserve_slowly(wf_output *output, size_t size, char **out)
 {
 	wf_assert(size <= WF_OUTPUT_SIZE);
 	int rc = output->error;

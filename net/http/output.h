@@ -39,9 +39,17 @@ typedef struct wf_output {
 
 void wf_output_init(wf_output *output, wf_connection *connection);
 
+int wf_output_reserve_slowly(wf_output *output, size_t size, char **out);
 /* Room for `size` <= WF_OUTPUT_SIZE bytes in a row, to be committed; sends first what is in the
  * way. Suspends. Errors: ENOMEM, what sending says. */
-int wf_output_reserve(wf_output *output, size_t size, char **out);
+static inline int wf_output_reserve(wf_output *output, size_t size, char **out)
+{
+	if (wf_unlikely(
+			output->buffer == NULL || output->error != 0 || size > WF_OUTPUT_SIZE - output->end))
+		return wf_output_reserve_slowly(output, size, out);
+	*out = output->buffer + output->end;
+	return 0;
+}
 
 static inline void wf_output_commit(wf_output *output, size_t size)
 {
