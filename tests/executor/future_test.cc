@@ -272,7 +272,10 @@ void set_it(Crowd *crowd, int who)
 void poll_it(Crowd *crowd)
 {
 	pollfd wanted = { weft_future_fd(crowd->future), POLLIN, 0 };
-	ASSERT_EQ(1, poll(&wanted, 1, -1));
+	int found;
+	do found = poll(&wanted, 1, -1);
+	while (found < 0 && errno == EINTR);
+	ASSERT_EQ(1, found);
 	ASSERT_TRUE(weft_future_is_set(crowd->future));
 	ASSERT_EQ(1, crowd->payload);
 }
