@@ -19,22 +19,24 @@
 namespace
 {
 
-enum { MANY = 2000, FEW = 300, WORKERS = 2, TASKS_AT_ONCE = 12 };
+enum { RACE_MS = 1500, WORKERS = 2, TASKS_AT_ONCE = 12 };
 
 const int THE_ITEM = 42;
 
-/* Several tasks on each worker do the same, each with its own random numbers. */
-int on_all_workers(int rounds, const std::function<int(std::minstd_rand &)> &fn)
+/* Several tasks on each worker do the same, each with its own random numbers, for a while: as often
+ * as this build can. */
+int on_all_workers(const std::function<int(std::minstd_rand &)> &fn)
 {
+	int64_t until = weft_now_ms() + RACE_MS;
 	return run_task(
 		[&] {
 			Tasks tasks;
 			for (int i = 0; i < TASKS_AT_ONCE; i++) {
 				tasks.Spawn(
-					[&fn, rounds, i] {
+					[&fn, until, i] {
 						std::minstd_rand random(static_cast<unsigned>(i) + 1);
 						int rc = 0;
-						for (int round = 0; round < rounds && rc == 0; round++) rc = fn(random);
+						while (rc == 0 && weft_now_ms() < until) rc = fn(random);
 						return rc;
 					},
 					1 + i % WORKERS);
@@ -72,7 +74,7 @@ int run_and_count(void *)
 TEST(OffloadRace, ACancelAndTheJobAgreeAboutWhatHappened)
 {
 	ran = told = 0;
-	EXPECT_EQ(0, on_all_workers(MANY, [](std::minstd_rand &random) {
+	EXPECT_EQ(0, on_all_workers([](std::minstd_rand &random) {
 		int rc =
 			cancelled_at_some_moment(random, [] { return weft_offload(run_and_count, nullptr); });
 		if (rc == 7) told++;
@@ -84,7 +86,7 @@ TEST(OffloadRace, ACancelAndTheJobAgreeAboutWhatHappened)
 TEST(CallRace, ACancelAndTheOtherWorkerAgreeAboutWhatHappened)
 {
 	ran = told = 0;
-	EXPECT_EQ(0, on_all_workers(MANY, [](std::minstd_rand &random) {
+	EXPECT_EQ(0, on_all_workers([](std::minstd_rand &random) {
 		int worker = 1 + static_cast<int>(random() % WORKERS);
 		int rc = cancelled_at_some_moment(
 			random, [worker] { return weft_call_on(worker, run_and_count, nullptr); });
@@ -98,7 +100,7 @@ TEST(CallRace, ACancelAndTheOtherWorkerAgreeAboutWhatHappened)
  * happens, must not be ended by it. */
 TEST(WakeRace, ALateWakeEndsNoLaterWait)
 {
-	EXPECT_EQ(0, on_all_workers(FEW, [](std::minstd_rand &random) {
+	EXPECT_EQ(0, on_all_workers([](std::minstd_rand &random) {
 		weft_future *future, *never;
 		int rc = weft_future_new(&future);
 		if (rc == 0) rc = weft_future_new(&never);
@@ -123,7 +125,7 @@ TEST(WakeRace, ALateWakeEndsNoLaterWait)
 /* Exactly one of several things that other workers do at the same time. */
 TEST(SelectRace, TakesOneOfWhatComesTogether)
 {
-	EXPECT_EQ(0, on_all_workers(MANY, [](std::minstd_rand &random) {
+	EXPECT_EQ(0, on_all_workers([](std::minstd_rand &random) {
 		weft_sender *tx;
 		weft_receiver *rx;
 		weft_future *future;
@@ -174,7 +176,7 @@ TEST(GroupRace, JoinsWhateverItsPartsDo)
 		alive--;
 		return rc == 0 && member.depth == 3 ? int{ WEFT_EPROTO } : rc;
 	};
-	EXPECT_EQ(0, on_all_workers(MANY, [](std::minstd_rand &random) {
+	EXPECT_EQ(0, on_all_workers([](std::minstd_rand &random) {
 		weft_group *group = weft_group_open(.keep_going = random() % 2 == 0);
 		int how = static_cast<int>(random() % 4);
 		auto *first = new Member{ group, how == 0 ? 3 : 2 };
