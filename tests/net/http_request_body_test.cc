@@ -278,7 +278,7 @@ INSTANTIATE_TEST_SUITE_P(On, HttpBodyOnPoll, testing::Values(Backend::poll),
 TEST_P(HttpBodyOnPoll, GivesUpABodyThatStopsWhicheverReadItWas)
 {
 	service.options.header_timeout_ms = 30;
-	service.options.timeout_ms = 400;
+	service.options.timeout_ms = 10000;
 	service.routes.push_back(route("POST", "/stops", [](weft_request *rq) {
 		char byte;
 		size_t got;

@@ -106,33 +106,35 @@ std::string from_server(const std::string &text)
 	return frame(FIN | TEXT, text, false);
 }
 
-/* Each step, as far as it gets. */
-void visit_room(int port)
+/* Each step, as far as it gets; whether it got to its end. */
+bool visit_room(int port)
 {
 	Raw a(port, PATIENCE_MS);
 	std::string large(9000, 'x');
-	if (!a.ask("/room/lobby", frame(FIN | TEXT, "come")) || !a.hear(from_server("come"))) return;
+	if (!a.ask("/room/lobby", frame(FIN | TEXT, "come")) || !a.hear(from_server("come")))
+		return false;
 	Raw b(port, PATIENCE_MS);
 	if (b.ask("/room/lobby") && b.hear("\r\n\r\n")) b.send(frame(FIN | TEXT, "both"));
 	if (!a.hear(from_server("both"))) b.leave();
 	a.send(frame(TEXT, large) + frame(FIN | PING, "?") + frame(FIN | MORE, "y"));
-	if (!a.hear(from_server(large + "y")) || !a.hear(from_server("large"))) return;
+	if (!a.hear(from_server(large + "y")) || !a.hear(from_server("large"))) return false;
 	a.send(close_frame(1000, "bye"));
-	a.hear(frame(FIN | CLOSE, "\x03\xe8", false));
+	return a.hear(frame(FIN | CLOSE, "\x03\xe8", false));
 }
 
-void visit_line(int port)
+bool visit_line(int port)
 {
 	Raw c(port, PATIENCE_MS);
-	if (!c.ask("/line", frame(FIN | TEXT, "one") + frame(FIN | TEXT, "two"))) return;
-	if (!c.hear(from_server("one")) || !c.hear(from_server("two"))) return;
+	if (!c.ask("/line", frame(FIN | TEXT, "one") + frame(FIN | TEXT, "two"))) return false;
+	if (!c.hear(from_server("one")) || !c.hear(from_server("two"))) return false;
 	c.send(frame(FIN | PING, "") + close_frame(4000));
-	c.hear(frame(FIN | CLOSE, "\x0f\xa0", false));
+	return c.hear(frame(FIN | CLOSE, "\x0f\xa0", false));
 }
 
 struct WebsocketMemory : OnBackend {
-	/* The n-th allocation fails while `visit` does; how many did. */
-	long fail(long n, failing_allocator_mode mode, void (*visit)(int port))
+	/* The n-th allocation fails while `visit` does; how many did, -1 when none did because the
+	 * visitor lost its patience before. */
+	long fail(long n, failing_allocator_mode mode, bool (*visit)(int port))
 	{
 		Server server;
 		long failed = 0;
@@ -140,8 +142,9 @@ struct WebsocketMemory : OnBackend {
 		std::thread visitor([&] {
 			while (server.port == 0) usleep(200);
 			failing_allocator_fail_at(n, mode);
-			visit(server.port);
+			bool whole = visit(server.port);
 			failed = failing_allocator_failures();
+			if (failed == 0 && !whole) failed = -1;
 			failing_allocator_fail_at(-1, mode);
 			/* It serves as before. */
 			Raw after(server.port, 5000);
@@ -155,15 +158,18 @@ struct WebsocketMemory : OnBackend {
 		EXPECT_EQ(0u, test_topic_count()) << n;
 		return failed;
 	}
-	void sweep(void (*visit)(int port))
+	void sweep(bool (*visit)(int port))
 	{
 		/* Each refusal is reported: as it should be, and too often to be read. */
 		static const weft_log_sink nobody = { [](const weft_log_record *, void *) {}, nullptr };
 		weft_report_set(&nobody);
 		failing_allocator_install();
 		for (failing_allocator_mode mode : { FAIL_ONCE, FAIL_STICKY }) {
-			long n = 0;
-			while (fail(n, mode, visit) > 0 && !HasFailure() && n < MANY) n++;
+			long n = 0, failed = 1;
+			for (int i = 0; failed != 0 && !HasFailure() && i < MANY; i++) {
+				failed = fail(n, mode, visit);
+				if (failed > 0) n++;
+			}
 			EXPECT_GT(n, 10);
 		}
 		failing_allocator_remove();

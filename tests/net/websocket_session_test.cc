@@ -275,7 +275,8 @@ TEST_P(WebsocketLine, TakesWhatCameWithTheHandshake)
 TEST_P(WebsocketLine, AsksASilentPeerAndGivesItUp)
 {
 	int rc = 0;
-	script.setup.options.ping_ms = 30;
+	/* So long that the peer has read the ping before it is given up. */
+	script.setup.options.ping_ms = 300;
 	script.line = [&](weft_websocket *ws) {
 		const weft_message *m;
 		rc = weft_websocket_next(ws, &m);
