@@ -45,10 +45,11 @@ static void call_message(weft_websocket *ws)
 	ws->quiet = ws->closing;
 }
 
+/* It may be over by the time a task runs that was started for a message. */
 static void call_closed(weft_websocket *ws)
 {
 	ws->told = true;
-	ws->events->closed(ws);
+	if (ws->events->closed != NULL) ws->events->closed(ws);
 }
 
 /* Messages after a close of ours are read past. */
