@@ -173,6 +173,9 @@ void wf_io_close(wf_io *io, wf_io_fn *closed);
  * may overtake what was written. Bounded in time and number; after that, and when the run ends, it
  * is closed all the same. Nothing may be pending. */
 void wf_io_linger(wf_io *io, wf_io_fn *closed);
+/* Closes the descriptor that has lingered longest on this worker, for who finds none free. False:
+ * none lingers. */
+bool wf_io_give_way(void);
 /* Gives up the descriptor without closing it: returns it, and calls `closed` like close. Nothing
  * may be pending. */
 int wf_io_release(wf_io *io, wf_io_fn *closed);

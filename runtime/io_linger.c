@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "context/alloc.h"
@@ -81,7 +82,7 @@ void wf_lingering_add(wf_lingering *lingering, wf_io *io)
 		end(lingering, io);
 		return;
 	}
-	if (lingering->count > WF_LINGER_MAX) end_oldest(lingering);
+	if (lingering->count > lingering->most) end_oldest(lingering);
 	wf_list_remove(&io->open);
 	wf_list_push_back(&lingering->young, &io->open);
 	io->ready = on_ready;
@@ -89,9 +90,25 @@ void wf_lingering_add(wf_lingering *lingering, wf_io *io)
 	if (!timed || wf_io_poll.ready(io) != 0) end(lingering, io);
 }
 
+bool wf_io_give_way(void)
+{
+	wf_lingering *lingering = wf_worker_here()->io_state;
+	if (lingering->count == 0) return false;
+	end_oldest(lingering);
+	return true;
+}
+
+static unsigned limit(void)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0) return WF_LINGER_MAX;
+	rlim_t part = files.rlim_cur / 8 + 1;
+	return part < WF_LINGER_MAX ? (unsigned)part : WF_LINGER_MAX;
+}
+
 void wf_lingering_init(wf_lingering *lingering, wf_worker *worker)
 {
-	*lingering = (wf_lingering){ .worker = worker, .timer = { .fire = on_timer } };
+	*lingering = (wf_lingering){ .worker = worker, .most = limit(), .timer = { .fire = on_timer } };
 	wf_list_init(&lingering->young);
 	wf_list_init(&lingering->old);
 }

@@ -12,15 +12,17 @@
 #include "runtime/io.h"
 
 enum {
-	WF_LINGER_MAX = 1024, /* descriptors per worker; one more closes the oldest */
-	WF_LINGER_MS = 2000,  /* at least so long, and at most twice that */
+	/* Descriptors per worker, or an eighth of all that the process may have, if that is fewer: what
+	 * was refused shall not take them from what is served. One more closes the oldest. */
+	WF_LINGER_MAX = 1024,
+	WF_LINGER_MS = 2000, /* at least so long, and at most twice that */
 };
 
 /* Two generations and one timer: what is still there when it fires for the second time goes. */
 typedef struct wf_lingering {
 	wf_worker *worker;
 	wf_list young, old;
-	unsigned count;
+	unsigned count, most;
 	wf_timer timer;
 } wf_lingering;
 

@@ -159,9 +159,14 @@ static int leave(weft_listener *l, int rc)
 	return rc;
 }
 
+static bool is_short_of_descriptors(ssize_t rc)
+{
+	return rc == -EMFILE || rc == -ENFILE;
+}
+
 static bool is_short_of_something(ssize_t rc)
 {
-	return rc == -EMFILE || rc == -ENFILE || rc == -ENOBUFS || rc == -ENOMEM;
+	return is_short_of_descriptors(rc) || rc == -ENOBUFS || rc == -ENOMEM;
 }
 
 static int pause_for(weft_listener *l, int ms, unsigned flags)
@@ -186,8 +191,8 @@ static int wait_for_descriptors(weft_listener *l, unsigned flags, int why)
 static int accept_into(weft_listener *l, unsigned flags, wf_stream_fd *s, int *fd)
 {
 	struct sockaddr_storage peer;
-	socklen_t size = sizeof peer;
 	for (;;) {
+		socklen_t size = sizeof peer;
 		wf_op op = {
 			.kind = WF_OP_ACCEPT, .io = &l->io, .accept = { .peer = &peer, .peer_size = &size }
 		};
@@ -200,9 +205,10 @@ static int accept_into(weft_listener *l, unsigned flags, wf_stream_fd *s, int *f
 			return 0;
 		}
 		if (!is_short_of_something(rc)) return (int)rc;
+		/* Who was refused already makes room for who has come. */
+		if (is_short_of_descriptors(rc) && wf_io_give_way()) continue;
 		int paused = wait_for_descriptors(l, flags, (int)rc);
 		if (paused != 0) return paused;
-		size = sizeof peer;
 	}
 }
 

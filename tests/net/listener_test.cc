@@ -396,6 +396,40 @@ TEST_P(Listener, StopsAcceptingAtItsLimitAndGoesOnBelow)
 	});
 }
 
+TEST_P(Listener, GivesWhatLingersForWhoComes)
+{
+	EXPECT_EQ(0, run([] {
+		weft_listener *l;
+		EXPECT_EQ(0, weft_listener_open("127.0.0.1:0", &l));
+		std::vector<weft_stream *> refused(5, nullptr);
+		/* Closed with something unread: each lives on until its client ends. */
+		for (weft_stream *&client : refused) {
+			weft_stream *server;
+			connect_to(weft_listener_address(l), &client);
+			EXPECT_EQ(0, write_text(client, "unread"));
+			EXPECT_EQ(0, weft_listener_accept(l, &server));
+			weft_stream_close(server);
+		}
+		weft_stream *client, *server = nullptr;
+		connect_to(weft_listener_address(l), &client);
+		struct rlimit before, none;
+		getrlimit(RLIMIT_NOFILE, &before);
+		none = before;
+		none.rlim_cur = static_cast<rlim_t>(next_descriptor());
+		EXPECT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
+		EXPECT_EQ(0, weft_listener_accept(l, &server));
+		EXPECT_EQ(0, setrlimit(RLIMIT_NOFILE, &before));
+		weft_listener_stats stats;
+		weft_listener_get_stats(l, &stats);
+		EXPECT_EQ(0u, stats.pauses);
+		weft_stream_close(server);
+		weft_stream_close(client);
+		for (weft_stream *each : refused) weft_stream_close(each);
+		weft_listener_close(l);
+		return 0;
+	}));
+}
+
 TEST_P(Listener, WaitsOutAShortageOfDescriptorsAndDropsNobody)
 {
 	expect_run([] {
