@@ -211,11 +211,13 @@ static bool waste_rest(weft_request *rq)
 	size_t left = WF_DISCARD_MAX, got = 0;
 	int rc = 1;
 	if (!wf_body_is_short(rq)) return false;
-	while (rc > 0 && left > 0) {
+	rq->now.wasting = true;
+	while (rc > 0 && left > 0 && rq->now.wasting) {
 		got = 0;
 		rc = read_piece(rq, waste, left < sizeof waste ? left : sizeof waste, &got);
 		left -= got;
 	}
+	rq->now.wasting = false;
 	return rc == 0 || wf_body_is_read(rq);
 }
 

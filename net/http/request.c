@@ -164,6 +164,12 @@ void wf_request_unguard(weft_request *rq)
 	if (rq->now.watched) watch(rq, false);
 }
 
+void wf_request_wait_no_more(weft_request *rq)
+{
+	rq->wait_until_ns = wf_now_ns();
+	arm(rq);
+}
+
 void wf_request_unbound(weft_request *rq)
 {
 	rq->now.deadline_ns = INT64_MAX;

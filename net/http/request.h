@@ -65,6 +65,7 @@ typedef struct wf_message_state {
 	const char *body_text;
 	bool continued; /* "100 Continue" was sent, or is not waited for */
 	bool timed_out; /* the client was too slow, reading or writing */
+	bool wasting;   /* the reply is complete, and what nobody read of the body is waited for */
 	bool guard_due; /* see wf_request_guard */
 	bool watched;   /* the client's end cancels the handler */
 	int64_t body_got, body_waited_ns;
@@ -142,6 +143,8 @@ char *wf_request_string(weft_request *rq, wf_http_span span);
  * interrupted and fails. */
 void wf_request_wait(weft_request *rq, wf_client_wait what, int64_t until_ns);
 void wf_request_wait_over(weft_request *rq);
+/* The wait for the client, if there is one, is over as soon as may be. */
+void wf_request_wait_no_more(weft_request *rq);
 /* The connection's timer fired while a task handles. */
 void wf_request_timer(weft_request *rq);
 /* Sets its timer, and watches its client unless the route says half_close. That nothing can happen

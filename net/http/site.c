@@ -145,20 +145,38 @@ static wf_connection *find_resting(wf_site *site, bool *young)
 	return NULL;
 }
 
+/* The oldest of those that were answered already, and go on sending what nobody wants, will go. */
+static void hurry_waste(const wf_site *site)
+{
+	wf_list_for_each(node, &site->connections)
+	{
+		const wf_connection *c = wf_list_entry(node, wf_connection, link);
+		if (c->state != WF_CONNECTION_HANDLING || !c->request->now.wasting) continue;
+		c->request->now.wasting = false;
+		wf_request_wait_no_more(c->request);
+		return;
+	}
+}
+
 /* Room for one more: the oldest of those that are slow with their head goes first, then one that
- * rests. False: all are at work, or young. */
+ * rests. False: all are at work, or young; one that only wastes time will make room soon. */
 static bool evict(wf_site *site, bool *young)
 {
 	wf_connection *victim = NULL;
 	*young = false;
 	if (!wf_list_empty(&site->slow))
 		victim = wf_list_first(&site->slow, wf_partial, slow)->connection;
+	/* Of a stream that only a task can read from, the rest of a head may be read just now. */
+	if (victim != NULL && victim->state != WF_CONNECTION_READING) victim = NULL;
 	if (victim != NULL && is_young(victim)) {
 		victim = NULL;
 		*young = true;
 	}
 	if (victim == NULL) victim = find_resting(site, young);
-	if (victim == NULL) return false;
+	if (victim == NULL) {
+		hurry_waste(site);
+		return false;
+	}
 	site->counts.evicted++;
 	wf_connection_close(victim, WF_CLOSE_ENDED);
 	return true;

@@ -253,6 +253,27 @@ TEST_P(HttpLimits, MakeRoomByClosingWhoHasNotFinishedItsHeadThenWhoRests)
 	});
 }
 
+/* Their answers are out; what is left of their requests is worth nothing. */
+TEST_P(HttpLimits, MakeRoomByClosingWhoseContentNobodyWants)
+{
+	service.options.connections = 2;
+	service.options.header_timeout_ms = 600000;
+	serve([](const std::string &address) {
+		const std::string post = "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 100\r\n\r\nslow";
+		Client first(address), second(address);
+		for (Client *client : { &first, &second }) {
+			client->send(post);
+			EXPECT_EQ(405, client->response().status);
+		}
+		weft_scope *scope = weft_scope_open(.timeout_ms = 5000);
+		Client third(address);
+		third.get("/");
+		EXPECT_EQ(200, third.response().status);
+		EXPECT_TRUE(first.ended());
+		EXPECT_EQ(0, weft_scope_close(scope, 0));
+	});
+}
+
 TEST_P(HttpLimits, LetTheNextWaitWhenAllAreAtWork)
 {
 	service.options.connections = 1;
