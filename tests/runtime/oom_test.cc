@@ -2,12 +2,19 @@
  * hangs, nothing leaks. */
 #include <gtest/gtest.h>
 
+#include <weft/channel.h>
 #include <weft/error.h>
+#include <weft/fd.h>
 #include <weft/group.h>
 #include <weft/offload.h>
 #include <weft/post.h>
 #include <weft/scope.h>
+#include <weft/select.h>
+#include <weft/signal.h>
 #include <weft/timer.h>
+
+#include <csignal>
+#include <unistd.h>
 
 #include <atomic>
 
@@ -112,6 +119,71 @@ int tickers()
 	return rc < 0 ? rc : 0;
 }
 
+/* A channel between workers, its ends cloned, and the first of several things. */
+int exchanges()
+{
+	static weft_sender *tx;
+	weft_receiver *rx;
+	weft_sender *other = nullptr;
+	int rc = weft_channel_open(int, 1, &tx, &rx, .shared = true);
+	if (rc != 0) return rc;
+	rc = weft_sender_clone(tx, &other);
+	weft_group *group = weft_group_open();
+	auto send = [](void *) {
+		int item = 7;
+		int sent = weft_sender_send(tx, &item);
+		return sent == WEFT_ECLOSED ? 0 : sent;
+	};
+	weft_spawn(group, send, nullptr, .worker = 2);
+	int item = 0, got = 0;
+	/* Nobody sends when the spawn has failed: the time is up then. */
+	int which = rc == 0 ? weft_select(weft_on_next(rx, &item, &got), weft_on_ms(50)) : rc;
+	if (which < 0) rc = which;
+	weft_receiver_close(rx);
+	rc = weft_group_join(group, rc);
+	weft_sender_close(other);
+	weft_sender_close(tx);
+	return rc;
+}
+
+int contests()
+{
+	int numbers[4] = { 1, 2, 3, 4 };
+	int rc = weft_gather({ nap, nullptr }, { nap, nullptr });
+	if (rc >= 0) rc = weft_race({ nap, nullptr }, { sleep_long, nullptr });
+	if (rc >= 0) rc = weft_gather_each(nap, numbers, 4, .at_once = 2);
+	if (rc >= 0) rc = weft_race_each(nap, numbers, 4, .stagger_ms = 1);
+	return rc < 0 ? rc : 0;
+}
+
+int limits()
+{
+	weft_limiter *limiter;
+	int rc = weft_limiter_new(&limiter, .at_once = 1, .per_second = 2000);
+	if (rc != 0) return rc;
+	auto job = [](void *) { return 0; };
+	rc = weft_offload(job, nullptr, .limiter = limiter);
+	if (rc == 0) rc = weft_limiter_take(limiter);
+	if (rc == 0) {
+		rc = weft_sleep_ms(1);
+		weft_limiter_give(limiter);
+	}
+	weft_limiter_free(limiter);
+	return rc;
+}
+
+int descriptors()
+{
+	int ends[2];
+	if (pipe(ends) != 0) return -errno;
+	int rc = weft_fd_wait(ends[1], WEFT_WRITABLE);
+	close(ends[0]);
+	close(ends[1]);
+	weft_scope *scope = weft_scope_open(.timeout_ms = 1);
+	rc = weft_scope_close(scope, rc < 0 ? rc : weft_signal_wait(SIGUSR2));
+	return rc == WEFT_EDEADLINE ? 0 : rc;
+}
+
 /* Whatever was asked for is either done or refused for want of memory. */
 void expect_done_or_refused(int rc, long n)
 {
@@ -156,6 +228,7 @@ TEST_P(OutOfMemory, FromSomewhereOnIsSurvived)
 }
 
 INSTANTIATE_TEST_SUITE_P(Programs, OutOfMemory,
-	testing::Values(groups, members, scopes, posts, offloads, drains, tickers));
+	testing::Values(groups, members, scopes, posts, offloads, drains, tickers, exchanges, contests,
+		limits, descriptors));
 
 } // namespace
