@@ -146,6 +146,35 @@ TEST_P(WebsocketClosing, HearsOnUntilThePeersCloseAndSaysNothingMore)
 	});
 }
 
+/* The reset makes a task for what may have come, and before that runs, what is to be sent finds
+ * that nobody is there. */
+TEST_P(WebsocketClosing, MayBeOverBeforeItsEventRunsAndNeedsNoHandlerForThat)
+{
+	static const weft_websocket_events quiet = {
+		[](weft_websocket *ws) { return weft_websocket_subscribe(ws, "t"); },
+		nullptr,
+		nullptr,
+	};
+	EXPECT_EQ(0, OnBackend::run_with(std::get<0>(GetParam()), 1, [&] {
+		weft_stream *a = nullptr, *b = nullptr;
+		make_pair(std::get<1>(GetParam()), &a, &b);
+		weft_group *group = weft_group_open();
+		test_websocket t = {};
+		t.stream = b;
+		t.socket = is_socket();
+		t.group = group;
+		t.events = &quiet;
+		spawn(group, [&] { return test_websocket_serve(&t); });
+		EXPECT_EQ(0, write_text(a, frame(FIN | BINARY, std::string(9000, 'x'))));
+		let_others_run(5);
+		weft_stream_abort(a);
+		EXPECT_EQ(0, weft_topic_print("t", "is anybody there?"));
+		EXPECT_EQ(0, weft_group_join(group, 0));
+		EXPECT_FALSE(t.orderly);
+		return 0;
+	}));
+}
+
 TEST_P(WebsocketClosing, RefusesAHugeLengthBeforeItHasTakenMemory)
 {
 	script.line = next;
