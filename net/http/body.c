@@ -212,6 +212,8 @@ static bool waste_rest(weft_request *rq)
 	int rc = 1;
 	if (!wf_body_is_short(rq)) return false;
 	rq->now.wasting = true;
+	/* Somebody may wait for room, which there is from now on. */
+	wf_site_rested(rq->site);
 	while (rc > 0 && left > 0 && rq->now.wasting) {
 		got = 0;
 		rc = read_piece(rq, waste, left < sizeof waste ? left : sizeof waste, &got);

@@ -121,7 +121,7 @@ void wf_site_fini(wf_site *site);
 void wf_site_add(wf_site *site, wf_connection *c);
 void wf_site_remove(wf_site *site, wf_connection *c);
 
-/* A connection has come to rest: who waits for room may have it. */
+/* A connection has come to rest, or only wastes time: who waits for room may have it. */
 void wf_site_rested(wf_site *site);
 
 /* A request, reset, with its input empty. NULL without memory. */
