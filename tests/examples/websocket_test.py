@@ -43,6 +43,12 @@ class Client(unittest.IsolatedAsyncioTestCase):
                 await asyncio.wait_for(socket.recv(), PATIENCE)
         return socket.close_code, socket.close_reason
 
+    def ended(self, service):
+        """Exit status, and what was said, of one that was told to end: a second signal would cut it off."""
+        status = service.process.wait(PATIENCE)
+        service.end()
+        return status, service.said()
+
     async def status(self, service, path="/ws", **options):
         """Of a handshake that is refused."""
         with self.assertRaises(InvalidStatusCode) as refused:
@@ -232,7 +238,7 @@ class Chat(Client):
         self.chat.tell(signal.SIGTERM)
         for ws in sockets:
             self.assertEqual((await self.closed(ws))[0], 1001)
-        self.assertEqual((self.chat.end(), self.chat.said()), (0, ""))
+        self.assertEqual(self.ended(self.chat), (0, ""))
 
 
 if __name__ == "__main__":
