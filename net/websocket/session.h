@@ -2,8 +2,8 @@
  *
  *   open      both may send
  *   closing   our close is queued or sent (`closing`); we go on reading until the peer's comes
- *   over      nothing more is read (`over`; `rc` says why); what is queued goes out, unless
- * `broken` ended     nothing is left to send, no handler runs: `closed`, the host, and it is freed
+ *   over      nothing more is read; `rc` says why; what is queued goes out, unless `broken`
+ *   ended     nothing is left to send, no handler runs: `closed`, the host, and it is freed
  *
  * It is over when the peer's close has come, when the connection broke, or when its time was up.
  *
