@@ -99,7 +99,7 @@ static void performed(wf_op *op)
 	performance *waiting = op->owner;
 	waiting->complete = true;
 	/* Loses when a cancel woke the task already: it will see `complete` before it cancels. */
-	if (wf_wait_claim(waiting->task, waiting->ticket, 0)) wf_wait_wake(waiting->task);
+	wf_wait_end(waiting->task, waiting->ticket, 0);
 }
 
 static const char *what_of(const wf_op *op)

@@ -219,7 +219,7 @@ static_assert(sizeof(bell) <= sizeof(uintptr_t[WF_CASE_WORDS]), "a node fits a c
 static void ring(wf_timer *timer)
 {
 	bell *node = wf_container_of(timer, bell, timer);
-	if (wf_wait_claim(node->task, node->ticket, node->cause)) wf_wait_wake(node->task);
+	wf_wait_end(node->task, node->ticket, node->cause);
 }
 
 /* Nothing to wait for means "if nothing else": that is known when all others were polled. */

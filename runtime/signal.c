@@ -70,13 +70,13 @@ static void came(uv_signal_t *handle, int signo)
 	signal_wait *wait = wf_container_of(handle, signal_wait, handle);
 	(void)signo;
 	uv_signal_stop(handle);
-	if (wf_wait_claim(wait->task, wait->ticket, 0)) wf_wait_wake(wait->task);
+	wf_wait_end(wait->task, wait->ticket, 0);
 }
 
 static void handle_closed(uv_handle_t *handle)
 {
 	signal_wait *wait = wf_container_of((uv_signal_t *)handle, signal_wait, handle);
-	if (wf_wait_claim(wait->task, wait->ticket, 0)) wf_wait_wake(wait->task);
+	wf_wait_end(wait->task, wait->ticket, 0);
 }
 
 /* The handle lies on this stack, so its close is waited for: libuv tells on a later turn. */

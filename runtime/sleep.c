@@ -19,7 +19,7 @@ typedef struct sleeper {
 static void wake_up(wf_timer *timer)
 {
 	sleeper *sleep = wf_container_of(timer, sleeper, timer);
-	if (wf_wait_claim(sleep->task, sleep->ticket, 0)) wf_wait_wake(sleep->task);
+	wf_wait_end(sleep->task, sleep->ticket, 0);
 }
 
 int wf_sleep_until(int64_t deadline_ns, unsigned flags, int *cause)

@@ -77,7 +77,7 @@ void wf_wait_interrupt(weft_task *task)
 	else if (task->scope->level >= WF_LEVEL_DRAIN && (task->wait_flags & WF_WAIT_DRAIN))
 		cause = WF_CAUSE_DRAIN;
 	if (cause == WF_CAUSE_NONE) return;
-	if (wf_wait_claim(task, now >> STATE_BITS, cause)) wf_wait_wake(task);
+	wf_wait_end(task, now >> STATE_BITS, cause);
 }
 
 static void close_wait(weft_task *task)

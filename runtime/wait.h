@@ -44,7 +44,7 @@ bool wf_wait_claim(weft_task *task, wf_ticket ticket, int cause);
 /* The same for a wait that was opened shared. Thread: any. */
 bool wf_wait_claim_shared(weft_task *task, wf_ticket ticket, int cause);
 
-/* Claims and wakes. False: it was too late. Thread: the task's worker. */
+/* Claims and wakes. False: something else has ended it. Thread: the task's worker. */
 bool wf_wait_end(weft_task *task, wf_ticket ticket, int cause);
 
 /* Ends the task's wait if its scope's level now asks for it. Thread: its worker. */

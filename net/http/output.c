@@ -30,7 +30,7 @@ static void wake(wf_output *output)
 {
 	weft_task *task = output->waiter;
 	if (task == NULL || output->sending) return;
-	if (wf_wait_claim(task, output->ticket, 0)) wf_wait_wake(task);
+	wf_wait_end(task, output->ticket, 0);
 }
 
 /* An operation has completed. */

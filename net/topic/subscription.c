@@ -101,7 +101,7 @@ struct weft_subscription {
 static void wake(weft_subscription *s)
 {
 	if (s->reader == NULL) return;
-	if (wf_wait_claim(s->reader, s->ticket, 0)) wf_wait_wake(s->reader);
+	wf_wait_end(s->reader, s->ticket, 0);
 }
 
 static weft_message *pop(weft_subscription *s)

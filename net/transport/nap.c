@@ -7,7 +7,7 @@
 
 void wf_nap_wake(wf_nap *nap)
 {
-	if (nap != NULL && wf_wait_claim(nap->task, nap->ticket, 0)) wf_wait_wake(nap->task);
+	if (nap != NULL) wf_wait_end(nap->task, nap->ticket, 0);
 }
 
 static void on_timer(wf_timer *timer)

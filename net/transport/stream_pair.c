@@ -47,7 +47,7 @@ struct pair {
 
 static void wake(waiter *w)
 {
-	if (w->task != NULL && wf_wait_claim(w->task, w->ticket, 0)) wf_wait_wake(w->task);
+	if (w->task != NULL) wf_wait_end(w->task, w->ticket, 0);
 }
 
 static int wait_in(waiter *w, const char *what)

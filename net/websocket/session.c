@@ -127,7 +127,7 @@ void wf_websocket_wake(weft_websocket *ws)
 {
 	wf_websocket_stay *stay = ws->stay;
 	if (stay == NULL || stay->waiter == NULL) return;
-	if (wf_wait_claim(stay->waiter, stay->ticket, 0)) wf_wait_wake(stay->waiter);
+	wf_wait_end(stay->waiter, stay->ticket, 0);
 }
 
 void wf_websocket_end(weft_websocket *ws, int rc)

@@ -106,7 +106,7 @@ static void finish(weft_websocket *ws, wf_frame *frame, int rc)
 	if (sender == NULL) return;
 	sender->done = true;
 	sender->rc = rc;
-	if (wf_wait_claim(sender->task, sender->ticket, 0)) wf_wait_wake(sender->task);
+	wf_wait_end(sender->task, sender->ticket, 0);
 }
 
 void wf_websocket_drop_output(weft_websocket *ws, int rc)

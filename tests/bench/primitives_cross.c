@@ -90,7 +90,7 @@ typedef struct traveller {
 static void arrive(wf_message *message)
 {
 	traveller *self = wf_container_of(message, traveller, message);
-	if (wf_wait_claim(self->task, self->ticket, 0)) wf_wait_wake(self->task);
+	wf_wait_end(self->task, self->ticket, 0);
 }
 
 static void turn_round(wf_message *message)
