@@ -2,8 +2,6 @@
  * one worker. */
 #include "runtime/event.h"
 
-#include <weft/error.h>
-
 #include "executor/platform.h"
 #include "runtime/worker.h"
 
@@ -63,16 +61,9 @@ void wf_event_unwatch(weft_event *public, wf_waiting *node)
 
 static int wait_slowly(event_words *event)
 {
-	unsigned flags = event->shared ? WF_WAIT_SHARED : 0;
-	wf_waiting waiting = { .task = wf_task_here() };
-	waiting.ticket = wf_wait_open(flags, "an event", event);
-	wf_waitlist_push(&event->waiting, &waiting);
-	leave(event);
-	if (wf_wait_park() != WF_CAUSE_CANCEL) return 0;
-	enter(event);
-	wf_waitlist_remove(&event->waiting, &waiting);
-	leave(event);
-	return WEFT_ECANCELED;
+	wf_waiting waiting;
+	wf_spin *lock = event->shared ? &event->lock : NULL;
+	return wf_waitlist_wait(&event->waiting, &waiting, lock, "an event", event);
 }
 
 int weft_event_wait(weft_event *public)

@@ -90,17 +90,10 @@ static inline int take(wf_mutex_words *mutex, weft_task *task)
 
 static int lock_slowly(wf_mutex_words *mutex, weft_task *task)
 {
-	unsigned flags = mutex->shared ? WF_WAIT_SHARED : 0;
-	wf_waiting waiting = { .task = task };
-	waiting.ticket = wf_wait_open(flags, "a mutex", mutex);
-	wf_waitlist_push(&mutex->waiting, &waiting);
-	leave(mutex);
-	if (wf_wait_park() == WF_CAUSE_CANCEL) {
-		enter(mutex);
-		wf_waitlist_remove(&mutex->waiting, &waiting);
-		leave(mutex);
-		return WEFT_ECANCELED;
-	}
+	wf_waiting waiting;
+	wf_spin *lock = mutex->shared ? &mutex->lock : NULL;
+	int rc = wf_waitlist_wait(&mutex->waiting, &waiting, lock, "a mutex", mutex);
+	if (rc != 0) return rc;
 	hold(task, mutex);
 	return waiting.result;
 }

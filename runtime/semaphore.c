@@ -56,16 +56,9 @@ void weft_semaphore_init_shared(weft_semaphore *public, int permits)
 
 static int acquire_slowly(semaphore_words *semaphore)
 {
-	unsigned flags = semaphore->shared ? WF_WAIT_SHARED : 0;
-	wf_waiting waiting = { .task = wf_task_here() };
-	waiting.ticket = wf_wait_open(flags, "a semaphore", semaphore);
-	wf_waitlist_push(&semaphore->waiting, &waiting);
-	leave(semaphore);
-	if (wf_wait_park() != WF_CAUSE_CANCEL) return 0;
-	enter(semaphore);
-	wf_waitlist_remove(&semaphore->waiting, &waiting);
-	leave(semaphore);
-	return WEFT_ECANCELED;
+	wf_waiting waiting;
+	wf_spin *lock = semaphore->shared ? &semaphore->lock : NULL;
+	return wf_waitlist_wait(&semaphore->waiting, &waiting, lock, "a semaphore", semaphore);
 }
 
 int weft_semaphore_acquire(weft_semaphore *public)

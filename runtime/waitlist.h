@@ -11,6 +11,7 @@
 #define WF_RUNTIME_WAITLIST_H
 
 #include "context/base.h"
+#include "executor/platform.h"
 #include "runtime/wait.h"
 
 typedef struct wf_waiting {
@@ -100,5 +101,11 @@ static inline void wf_woken_wake(wf_woken *woken, bool shared)
 		wf_waiting_wake(node, shared);
 	}
 }
+
+/* Lets the running task wait in `list` until it is served, or cancelled: then it has left. `lock`,
+ * held, guards the list and is let go before it suspends; NULL: all of one worker. The names are
+ * for the dump. 0, and node->result is what it was served with; or ECANCELED. */
+int wf_waitlist_wait(
+	wf_waitlist *list, wf_waiting *node, wf_spin *lock, const char *what, const void *object);
 
 #endif
