@@ -199,17 +199,24 @@ static wf_topic *put(part *p, wf_topic *made)
 	return topic;
 }
 
+int wf_topic_check_name(const char *name, size_t *size)
+{
+	if (wf_worker_here() == NULL) return WEFT_ENORUN;
+	*size = strnlen(name, WEFT_TOPIC_NAME_MAX + 1);
+	return *size == 0 || *size > WEFT_TOPIC_NAME_MAX ? WEFT_EINVAL : 0;
+}
+
 int wf_topic_take(const char *name, wf_topic **out)
 {
-	const wf_worker *here = wf_worker_here();
-	if (here == NULL) return WEFT_ENORUN;
-	size_t size = strnlen(name, WEFT_TOPIC_NAME_MAX + 1);
-	if (size == 0 || size > WEFT_TOPIC_NAME_MAX) return WEFT_EINVAL;
-	uint64_t hash = hash_of(here->run, name, size);
+	size_t size;
+	int rc = wf_topic_check_name(name, &size);
+	if (rc != 0) return rc;
+	const wf_run *run = wf_worker_here()->run;
+	uint64_t hash = hash_of(run, name, size);
 	part *p = part_of(hash);
-	wf_topic *topic = find(p, here->run, hash, name);
+	wf_topic *topic = find(p, run, hash, name);
 	if (topic == NULL) {
-		topic = make(here->run, hash, name, size);
+		topic = make(run, hash, name, size);
 		if (topic != NULL) topic = put(p, topic);
 	}
 	if (topic == NULL) return WEFT_ENOMEM;
@@ -217,11 +224,15 @@ int wf_topic_take(const char *name, wf_topic **out)
 	return 0;
 }
 
-wf_topic *wf_topic_find(const char *name)
+int wf_topic_find(const char *name, wf_topic **out)
 {
-	const wf_worker *here = wf_worker_here();
-	uint64_t hash = hash_of(here->run, name, strlen(name));
-	return find(part_of(hash), here->run, hash, name);
+	size_t size;
+	int rc = wf_topic_check_name(name, &size);
+	if (rc != 0) return rc;
+	const wf_run *run = wf_worker_here()->run;
+	uint64_t hash = hash_of(run, name, size);
+	*out = find(part_of(hash), run, hash, name);
+	return 0;
 }
 
 void wf_topic_take_more(wf_topic *topic, unsigned n)

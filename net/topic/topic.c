@@ -152,19 +152,11 @@ static int publish(wf_topic *topic, const weft_message *m)
 	return 0;
 }
 
-static int check_name(const char *name)
-{
-	if (wf_worker_here() == NULL) return WEFT_ENORUN;
-	size_t size = strnlen(name, WEFT_TOPIC_NAME_MAX + 1);
-	return size == 0 || size > WEFT_TOPIC_NAME_MAX ? WEFT_EINVAL : 0;
-}
-
 int weft_topic_publish(const char *name, const weft_message *m)
 {
-	int rc = check_name(name);
-	if (rc != 0) return rc;
-	wf_topic *topic = wf_topic_find(name);
-	if (topic == NULL) return 0;
+	wf_topic *topic;
+	int rc = wf_topic_find(name, &topic);
+	if (rc != 0 || topic == NULL) return rc;
 	rc = publish(topic, m);
 	wf_topic_give(topic);
 	return rc;
@@ -174,7 +166,8 @@ int weft_topic_print(const char *name, const char *format, ...)
 {
 	weft_message *m = NULL;
 	va_list list;
-	int rc = check_name(name);
+	size_t size;
+	int rc = wf_topic_check_name(name, &size);
 	if (rc != 0) return rc;
 	va_start(list, format);
 	rc = weft_message_vprint(&m, format, list);
@@ -187,10 +180,10 @@ int weft_topic_print(const char *name, const char *format, ...)
 
 int weft_topic_get_stats(const char *name, weft_topic_stats *out)
 {
-	int rc = check_name(name);
+	wf_topic *topic;
+	int rc = wf_topic_find(name, &topic);
 	if (rc != 0) return rc;
 	weft_topic_stats sum = { 0 };
-	wf_topic *topic = wf_topic_find(name);
 	for (int i = 0; topic != NULL && i < topic->seat_count; i++) {
 		wf_topic_seat *seat = &topic->seats[i];
 		sum.members += atomic_load_explicit(&seat->member_count, memory_order_acquire);

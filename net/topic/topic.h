@@ -58,10 +58,12 @@ struct wf_topic {
 
 /* directory.c */
 
+/* A topic may be called so, and be used here. `*size`: of the name. Errors: EINVAL, ENORUN. */
+int wf_topic_check_name(const char *name, size_t *size);
 /* One reference to the topic, made if need be. Errors: EINVAL, ENOMEM, ENORUN. Thread: worker. */
 int wf_topic_take(const char *name, wf_topic **out);
-/* The same if there is one, else NULL. Thread: worker. */
-wf_topic *wf_topic_find(const char *name);
+/* The same if there is one, else NULL: no error. Errors: EINVAL, ENORUN. Thread: worker. */
+int wf_topic_find(const char *name, wf_topic **out);
 /* `n` more references. Thread: any, with one. */
 void wf_topic_take_more(wf_topic *topic, unsigned n);
 /* Gives one back. Thread: any. */
