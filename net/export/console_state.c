@@ -132,21 +132,6 @@ static void put_connections(text *t, const wf_console_answer *answers, int n)
 	}
 }
 
-static const char *method_name(uint8_t method)
-{
-	static const char *const names[] = { [WF_METHOD_OTHER] = "",
-		[WF_METHOD_GET] = "GET",
-		[WF_METHOD_HEAD] = "HEAD",
-		[WF_METHOD_POST] = "POST",
-		[WF_METHOD_PUT] = "PUT",
-		[WF_METHOD_DELETE] = "DELETE",
-		[WF_METHOD_CONNECT] = "CONNECT",
-		[WF_METHOD_OPTIONS] = "OPTIONS",
-		[WF_METHOD_TRACE] = "TRACE",
-		[WF_METHOD_PATCH] = "PATCH" };
-	return names[method];
-}
-
 static void put_request(text *t, const wf_census_entry *e, int worker, int64_t wall_less_now_ns)
 {
 	static const uint8_t none[sizeof e->trace_id];
@@ -155,7 +140,7 @@ static void put_request(text *t, const wf_census_entry *e, int worker, int64_t w
 	bool traced = memcmp(e->trace_id, none, sizeof none) != 0;
 	int64_t began_ns = e->ended_ns - e->duration_ns + wall_less_now_ns;
 	put(t, "%s{\"time\":%" PRId64 ",\"method\":\"%s\"", comma(t), began_ns / NS_PER_MS,
-		method_name(e->method));
+		wf_http_method_name((wf_http_method)e->method));
 	put_text(t, "path", e->path, e->path_size);
 	put(t, ",\"status\":%u,\"duration_us\":%" PRId64, e->status, e->duration_ns / NS_PER_US);
 	put_text(t, "request_id", e->request_id, strnlen(e->request_id, sizeof e->request_id));

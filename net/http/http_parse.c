@@ -100,6 +100,21 @@ wf_http_method wf_http_method_of(const char *name, size_t size)
 	return WF_METHOD_OTHER;
 }
 
+const char *wf_http_method_name(wf_http_method method)
+{
+	static const char *const names[] = { [WF_METHOD_OTHER] = "",
+		[WF_METHOD_GET] = "GET",
+		[WF_METHOD_HEAD] = "HEAD",
+		[WF_METHOD_POST] = "POST",
+		[WF_METHOD_PUT] = "PUT",
+		[WF_METHOD_DELETE] = "DELETE",
+		[WF_METHOD_CONNECT] = "CONNECT",
+		[WF_METHOD_OPTIONS] = "OPTIONS",
+		[WF_METHOD_TRACE] = "TRACE",
+		[WF_METHOD_PATCH] = "PATCH" };
+	return names[method];
+}
+
 static int refuse_method(char byte, bool at_start)
 {
 	if (byte == '\n') return WF_HTTP_EBARE_LF;

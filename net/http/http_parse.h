@@ -145,6 +145,8 @@ bool wf_http_same(const char *a, size_t a_size, const char *b, size_t b_size);
 
 /* The method of that spelling; methods know upper from lower case. */
 wf_http_method wf_http_method_of(const char *name, size_t size);
+/* Its spelling; "" for OTHER, whose spelling the head has. */
+const char *wf_http_method_name(wf_http_method method);
 
 /* Walks "a, b;q=1, c" (RFC 9110 section 5.6.1): *at goes from the first byte to `end`, and each
  * non-empty element comes without the white space around it. Quoted strings may hold commas. */

@@ -204,19 +204,10 @@ static char *copy_text(weft_request *rq, const char *text, size_t size)
 
 const char *weft_request_method(const weft_request *rq)
 {
-	static const char *const names[] = { [WF_METHOD_OTHER] = NULL,
-		[WF_METHOD_GET] = "GET",
-		[WF_METHOD_HEAD] = "HEAD",
-		[WF_METHOD_POST] = "POST",
-		[WF_METHOD_PUT] = "PUT",
-		[WF_METHOD_DELETE] = "DELETE",
-		[WF_METHOD_CONNECT] = "CONNECT",
-		[WF_METHOD_OPTIONS] = "OPTIONS",
-		[WF_METHOD_TRACE] = "TRACE",
-		[WF_METHOD_PATCH] = "PATCH" };
 	if (rq->refusal != 0) return "";
-	const char *name = names[rq->head.method_id];
-	return name ? name : wf_request_string(own(rq), rq->head.method);
+	wf_http_method id = (wf_http_method)rq->head.method_id;
+	if (id == WF_METHOD_OTHER) return wf_request_string(own(rq), rq->head.method);
+	return wf_http_method_name(id);
 }
 
 const char *weft_request_path(const weft_request *rq)

@@ -351,14 +351,13 @@ uint64_t wf_router_methods(const wf_router *router)
 
 void wf_router_write_allow(const wf_router *router, uint64_t allowed, wf_http_writer *writer)
 {
-	static const char *const names[] = { "", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT",
-		"OPTIONS", "TRACE", "PATCH" };
 	if (allowed >> WF_METHOD_GET & 1) allowed |= (uint64_t)1 << WF_METHOD_HEAD;
 	allowed |= (uint64_t)1 << WF_METHOD_OPTIONS;
 	const char *separator = "";
 	for (uint32_t i = 1; i < router->method_end; i++) {
 		if (!(allowed >> i & 1)) continue;
-		const char *name = i < METHOD_OWN ? names[i] : router->own_methods[i];
+		const char *name =
+			i < METHOD_OWN ? wf_http_method_name((wf_http_method)i) : router->own_methods[i];
 		wf_http_write_raw(writer, separator, strlen(separator));
 		wf_http_write_raw(writer, name, strlen(name));
 		separator = ", ";
