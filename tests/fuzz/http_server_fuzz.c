@@ -3,8 +3,6 @@
  *
  * What comes back must be the same each time, but for the ids, the date and "100 Continue"; and it
  * must be as many answers as the codecs alone find messages. */
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +18,7 @@
 #include "net/http/site.h"
 #include "net/http/uri.h"
 #include "runtime/sleep.h"
+#include "tests/fuzz/fuzz_run.h"
 #include "tests/net/http_inside.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,11 +47,6 @@ typedef struct visit {
 static wf_site *site;
 /* What is held by it on its stack, which a search for leaks does not see while it is suspended. */
 static wf_server held;
-
-static void require(bool truth)
-{
-	if (!truth) abort();
-}
 
 /* The server. */
 
@@ -284,12 +278,9 @@ static int hold_all(void *arg)
 	return 0;
 }
 
-/* One server for all inputs, in a run on a thread of its own. */
+/* One server for all inputs. */
 
 static struct {
-	pthread_t thread;
-	sem_t running;
-	weft_handle *handle;
 	weft_event listening;
 	char address[64];
 } server;
@@ -328,43 +319,12 @@ static void find_site(void)
 static int live(void *arg)
 {
 	(void)arg;
-	server.handle = weft_handle_current();
-	require(server.handle != NULL);
 	weft_group *group = weft_group_open();
 	require(weft_spawn(group, serve, NULL) == 0);
 	require(weft_event_wait(&server.listening) == 0);
 	find_site();
-	require(sem_post(&server.running) == 0);
+	fuzz_run_is_ready();
 	return weft_group_join(group, 0);
-}
-
-static void *run_on_thread(void *arg)
-{
-	require(weft_run(live, arg, .workers = 1, .keep_signals = true) == 0);
-	return NULL;
-}
-
-static int drain(void *arg)
-{
-	(void)arg;
-	return weft_drain();
-}
-
-static void stop(void)
-{
-	require(weft_post(server.handle, drain, NULL) == 0);
-	pthread_join(server.thread, NULL);
-	weft_handle_unref(server.handle);
-}
-
-static void start(void)
-{
-	if (server.handle != NULL) return;
-	require(sem_init(&server.running, 0, 0) == 0);
-	require(pthread_create(&server.thread, NULL, run_on_thread, NULL) == 0);
-	while (sem_wait(&server.running) != 0)
-		;
-	require(atexit(stop) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -372,14 +332,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	visit visits[4] = { 0 };
 	weft_future *future;
 	if (size < 1) return 0;
-	start();
 	for (unsigned i = 0; i < 4; i++) {
 		visits[i].data = (const char *)data + 1;
 		visits[i].size = size - 1;
 		visits[i].seed = i & 1 ? data[0] + 2u : 0;
 		visits[i].sockets = i >= 2;
 	}
-	require(weft_post(server.handle, hold_all, visits, .future = &future) == 0);
+	require(weft_post(fuzz_run(live), hold_all, visits, .future = &future) == 0);
 	require(weft_future_join(future) == 0);
 	weft_future_unref(future);
 	for (int i = 0; i < 4; i++) free(visits[i].heard.text);

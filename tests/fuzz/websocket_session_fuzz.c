@@ -5,8 +5,6 @@
  *
  * Whatever came, what goes back is a server's frames, of which a close is the last; a plain echo
  * says just what a decoder alone reads in the input. */
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +13,7 @@
 
 #include "net/transport/stream_fd.h"
 #include "net/websocket/websocket_frame.h"
+#include "tests/fuzz/fuzz_run.h"
 #include "tests/net/websocket_shim.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -35,11 +34,6 @@ typedef struct session {
 	unsigned taken; /* messages by the server */
 	test_gate *written;
 } session;
-
-static void require(bool truth)
-{
-	if (!truth) abort();
-}
 
 static void mix(heard *h, const wf_websocket_event *event)
 {
@@ -203,50 +197,12 @@ static int converse(void *arg)
 	return 0;
 }
 
-/* One run for all inputs, on a thread of its own: to start one takes longer than most sessions. */
-
-static struct {
-	pthread_t thread;
-	sem_t running;
-	weft_handle *handle;
-} run;
-
 static int live(void *arg)
 {
 	(void)arg;
-	run.handle = weft_handle_current();
-	require(run.handle != NULL && sem_post(&run.running) == 0);
+	fuzz_run_is_ready();
 	require(weft_drain_wait() == 0);
 	return 0;
-}
-
-static void *run_on_thread(void *arg)
-{
-	require(weft_run(live, arg, .workers = 1, .keep_signals = true) == 0);
-	return NULL;
-}
-
-static int drain(void *arg)
-{
-	(void)arg;
-	return weft_drain();
-}
-
-static void stop(void)
-{
-	require(weft_post(run.handle, drain, NULL) == 0);
-	pthread_join(run.thread, NULL);
-	weft_handle_unref(run.handle);
-}
-
-static void start(void)
-{
-	if (run.handle != NULL) return;
-	require(sem_init(&run.running, 0, 0) == 0);
-	require(pthread_create(&run.thread, NULL, run_on_thread, NULL) == 0);
-	while (sem_wait(&run.running) != 0)
-		;
-	require(atexit(stop) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -254,10 +210,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2) return 0;
 	session s = { .mode = data[0], .data = data + 2, .size = size - 2, .step = data[1] + 1u };
 	weft_future *future;
-	start();
 	s.written = test_gate_new();
 	require(s.written != NULL);
-	require(weft_post(run.handle, converse, &s, .future = &future) == 0);
+	require(weft_post(fuzz_run(live), converse, &s, .future = &future) == 0);
 	require(weft_future_join(future) == 0);
 	weft_future_unref(future);
 	test_gate_free(s.written);
